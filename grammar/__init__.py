@@ -1,0 +1,1 @@
+"""The grammar of the hostname file; a package so that it is installed with the code."""

@@ -1,0 +1,1 @@
+"""OpenBSD's way of running WireGuard, on Linux."""

@@ -1,0 +1,1 @@
+"""Use cases, each a straight line of calls to read aloud."""

@@ -1,0 +1,1 @@
+"""One interface over the engines that can stand behind a name."""

@@ -1,0 +1,1 @@
+"""Command lines: arguments, output, exit statuses."""

@@ -1,0 +1,1 @@
+"""Packets between TUN and UDP: moves them, decides nothing."""

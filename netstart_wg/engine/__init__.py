@@ -1,0 +1,1 @@
+"""The daemon: opens TUN and sockets, serves the UAPI socket, drives Device and DataPath."""

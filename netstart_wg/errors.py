@@ -1,0 +1,90 @@
+"""One tree of exceptions; each knows its exit status (DESIGN: command line).
+
+A peer's mistakes are not exceptions: they are drops, counted by reason.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import ClassVar
+
+from netstart_wg.model.source import Diagnostic
+
+
+class ExitStatus(enum.IntEnum):
+    """What a process of ours ends with."""
+
+    OK = 0
+    """In sync, or applied."""
+    FAILED = 1
+    """Failed; the system is as it was, or was restored."""
+    DIFFERENT = 2
+    """Differences were found (`-n`)."""
+    WARNINGS = 3
+    """Applied, but with warnings."""
+    NOT_RESTORED = 4
+    """Failed, and what was begun could not be undone."""
+    USAGE = 64
+    CONFIG = 65
+    INTERNAL = 70
+    BUSY = 75
+    PERMISSION = 77
+
+
+class NetstartError(Exception):
+    """Anything that ends a run with a message instead of a traceback."""
+
+    exit_status: ClassVar[ExitStatus] = ExitStatus.FAILED
+
+
+class UsageError(NetstartError):
+    """The command line is wrong."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class ConfigError(NetstartError):
+    """A user's file is wrong; nothing has been touched."""
+
+    exit_status = ExitStatus.CONFIG
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Take at least one diagnostic."""
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(diagnostic.format() for diagnostic in self.diagnostics))
+
+
+class BackendError(NetstartError):
+    """The system or an engine refused an operation."""
+
+    def __init__(self, operation: str, interface: str, reason: str, errno: int = 0) -> None:
+        """Name what was tried, on which interface, and why it failed; errno 0 if there is none."""
+        self.operation = operation
+        self.interface = interface
+        self.errno = errno
+        super().__init__(f"{interface}: {operation}: {reason}")
+
+
+class NotRestoredError(BackendError):
+    """As its parent, and part of the plan is applied."""
+
+    exit_status = ExitStatus.NOT_RESTORED
+
+
+class PermissionDeniedError(NetstartError):
+    """It takes root."""
+
+    exit_status = ExitStatus.PERMISSION
+
+
+class BusyError(NetstartError):
+    """Somebody else is at it; try again."""
+
+    exit_status = ExitStatus.BUSY
+
+
+class InternalError(NetstartError):
+    """Our own bug; please report it."""
+
+    exit_status = ExitStatus.INTERNAL

@@ -1,0 +1,1 @@
+"""Frozen values that all layers speak in; standard library only."""

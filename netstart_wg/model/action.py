@@ -1,0 +1,197 @@
+"""The steps of a plan.  Each is a value that can describe itself; none can do anything.
+
+A description is written in the language of the hostname file: `+` and a line
+that will hold, `-` and a line that will no longer hold.  Secrets are never in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+
+from netstart_wg.model.address import Endpoint, IPInterface
+from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
+from netstart_wg.model.config import Command
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInterface:
+    """Start the engine, which makes the interface."""
+
+    interface: str
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "+ create"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureDevice:
+    """Hand a change to the engine."""
+
+    interface: str
+    change: DeviceChange
+    removed_names: tuple[tuple[str, str], ...] = ()
+    """(public key in base64, description) of peers to be removed, for the reader."""
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        change = self.change
+        if change.private_key is None:
+            yield "- wgkey (hidden)"
+        elif change.private_key is not UNCHANGED:
+            yield "+ wgkey (hidden)"
+        if change.listen_port is not UNCHANGED:
+            yield f"+ wgport {change.listen_port}"
+        if change.fwmark is not UNCHANGED:
+            yield f"+ fwmark {change.fwmark}"
+        if change.replace_peers:
+            yield "- wgpeerall"
+        names = dict(self.removed_names)
+        for peer in change.peers:
+            yield describe_peer_change(peer, names.get(peer.public_key.to_base64()))
+
+
+@dataclass(frozen=True, slots=True)
+class SetMtu:
+    """Change the MTU, in bytes."""
+
+    interface: str
+    before: int
+    after: int
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- mtu {self.before}"
+        yield f"+ mtu {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDescription:
+    """Change the interface's description; None is none."""
+
+    interface: str
+    before: str | None
+    after: str | None
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        if self.before is not None:
+            yield f"- description {self.before}"
+        if self.after is not None:
+            yield f"+ description {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    """Give the interface an address."""
+
+    interface: str
+    address: IPInterface
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"+ {_family(self.address)} {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress:
+    """Take an address from the interface."""
+
+    interface: str
+    address: IPInterface
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- {_family(self.address)} {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class BringUp:
+    """Set IFF_UP."""
+
+    interface: str
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "+ up"
+
+
+@dataclass(frozen=True, slots=True)
+class BringDown:
+    """Clear IFF_UP."""
+
+    interface: str
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "+ down"
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """Run a `!` line with sh(1)."""
+
+    interface: str
+    command: Command
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"+ !{self.command.text}"
+
+
+Action = (
+    CreateInterface
+    | ConfigureDevice
+    | SetMtu
+    | SetDescription
+    | AddAddress
+    | RemoveAddress
+    | BringUp
+    | BringDown
+    | RunCommand
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ordered steps that lead one interface from what runs to what is desired."""
+
+    interface: str
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs."""
+        return not self.actions
+
+    def describe(self) -> Iterator[str]:
+        """Yield one line for each difference, each starting with the interface's name."""
+        for action in self.actions:
+            for line in action.describe():
+                yield f"{self.interface}: {line}"
+
+
+def describe_peer_change(peer: PeerChange, name: str | None = None) -> str:
+    """Return one line for a peer; `name` is what a peer to be removed was called."""
+    words = [f"wgpeer {peer.public_key.to_base64()}"]
+    if peer.remove:
+        if name:
+            words.append(f"wgdescr {name}")
+        return "- " + " ".join(words)
+    if peer.description is not UNCHANGED:
+        words.append("-wgdescr" if peer.description is None else f"wgdescr {peer.description}")
+    if peer.preshared_key is not UNCHANGED:
+        words.append("-wgpsk" if peer.preshared_key is None else "wgpsk (hidden)")
+    if isinstance(peer.endpoint, Endpoint):
+        words.append(f"wgendpoint {peer.endpoint.address} {peer.endpoint.port}")
+    if peer.persistent_keepalive is not UNCHANGED:
+        words.append(f"wgpka {peer.persistent_keepalive}")
+    words += [f"wgaip {network}" for network in peer.add_allowed_ips]
+    words += [f"-wgaip {network}" for network in peer.remove_allowed_ips]
+    return ("~ " if peer.update_only else "+ ") + " ".join(words)
+
+
+def _family(address: IPInterface) -> str:
+    return "inet" if isinstance(address, IPv4Interface) else "inet6"

@@ -1,0 +1,22 @@
+"""What the last run applied: kept between runs, without secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+CommandDigest = NewType("CommandDigest", str)
+"""SHA-256 of a command's text, hexadecimal: the text itself may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedRecord:
+    """The last applied state of one interface, as far as the running system cannot tell it."""
+
+    interface: str
+    index: int
+    """The kernel's index: another one means the interface is another, and this record void."""
+    endpoints: tuple[tuple[str, str], ...] = ()
+    """(public key in base64, endpoint as the file wrote it), sorted."""
+    commands: tuple[CommandDigest, ...] = ()
+    """Of the commands that have run since the interface was created, in order."""

@@ -1,0 +1,76 @@
+"""What is there: the running system as observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netstart_wg.model.address import Endpoint, IPInterface, IPNetwork
+from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerState:
+    """One peer of a running engine."""
+
+    public_key: PublicKey
+    preshared_key: PresharedKey | None = None
+    endpoint: Endpoint | None = None
+    last_handshake_ns: int = 0
+    """Wall clock, nanoseconds since 1970; 0 if there never was one."""
+    tx_bytes: int = 0
+    rx_bytes: int = 0
+    persistent_keepalive: int = 0
+    """Seconds; 0 is off."""
+    allowed_ips: tuple[IPNetwork, ...] = ()
+    """In the order they were added."""
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireGuardState:
+    """A running engine."""
+
+    implementation: str | None = None
+    """Name and version of the engine, if it tells (ours does)."""
+    private_key: PrivateKey | None = None
+    listen_port: int = 0
+    """0 until one was chosen."""
+    fwmark: int = 0
+    """SO_MARK of the UDP sockets; 0 is none."""
+    peers: tuple[PeerState, ...] = ()
+    """In order of creation."""
+    drops: tuple[tuple[str, int], ...] = ()
+    """Packets dropped since the engine started, by reason, sorted; none that are zero."""
+    offloads: tuple[str, ...] = ()
+    """Names of the kernel offloads in use, sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceState:
+    """A network interface, and the engine behind it."""
+
+    name: str
+    index: int
+    flags: int
+    """IFF_* of netdevice(7)."""
+    mtu: int
+    addresses: tuple[IPInterface, ...] = ()
+    """As the kernel lists them, without the link-local address that the kernel made itself."""
+    kernel_addresses: tuple[IPInterface, ...] = ()
+    """Link-local addresses that the kernel made itself."""
+    description: str | None = None
+    """IFLA_IFALIAS."""
+    wireguard: WireGuardState | None = None
+    """None: no engine of ours answers (or the reader has no right to ask)."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the administrator has it up (IFF_UP)."""
+        return bool(self.flags & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningState:
+    """The interfaces that were asked about and exist, by name."""
+
+    interfaces: dict[str, InterfaceState] = field(default_factory=dict)

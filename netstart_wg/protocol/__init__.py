@@ -1,0 +1,1 @@
+"""WireGuard without I/O: time comes in as an argument, packets as values."""

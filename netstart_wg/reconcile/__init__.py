@@ -1,0 +1,1 @@
+"""Desired state times running state to plan: pure, no clock, no I/O."""

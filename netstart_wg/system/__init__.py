@@ -1,0 +1,1 @@
+"""Linux outside WireGuard: netlink, files, names, commands, locks, records."""
