@@ -47,7 +47,7 @@ def modules() -> list[Path]:
 
 
 def unit(path: Path) -> str:
-    """The layer unit a file belongs to: `protocol` for protocol/noise.py, `errors` for errors.py."""
+    """Name the layer unit of a file: `protocol` for protocol/noise.py, `errors` for errors.py."""
     relative = path.relative_to(PACKAGE)
     return relative.parts[0].removesuffix(".py")
 
