@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface
 
 from netstart_wg.model.address import Endpoint, IPInterface, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
@@ -58,6 +59,8 @@ class InterfaceState:
     """As the kernel lists them, without the link-local address that the kernel made itself."""
     kernel_addresses: tuple[IPInterface, ...] = ()
     """Link-local addresses that the kernel made itself."""
+    broadcasts: tuple[tuple[IPv4Interface, IPv4Address], ...] = ()
+    """Of those addresses that have one; a tunnel's have none unless somebody gave them one."""
     description: str | None = None
     """IFLA_IFALIAS."""
     wireguard: WireGuardState | None = None

@@ -1,0 +1,83 @@
+"""Find the hostname files and see to their permissions, as OpenBSD's netstart(8) does.
+
+A name is letters followed by digits and nothing else, so `hostname.wg0.bak`
+and `hostname.wg0~` are nobody's.  A file that others may read, or that is not
+root's, is mended with a warning and then used: never refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netstart_wg.errors import UsageError
+
+NAME_LIMIT = 15
+"""Characters of an interface name: IFNAMSIZ without its NUL."""
+
+_INTERFACE_NAME = re.compile(r"[A-Za-z]+[0-9]+")
+_WIREGUARD_FILE = re.compile(r"hostname\.wg[0-9]+")
+_PREFIX = "hostname."
+
+
+@dataclass(frozen=True, slots=True)
+class HostnamePath:
+    """A hostname file and the interface it is about."""
+
+    interface: str
+    path: Path
+
+
+def is_interface_name(text: str) -> bool:
+    """Say whether a hostname file can be about an interface of this name."""
+    return len(text) <= NAME_LIMIT and _INTERFACE_NAME.fullmatch(text) is not None
+
+
+def find(folder: Path) -> tuple[HostnamePath, ...]:
+    """Return every hostname.wgN of the folder in the shell's order: wg0, wg1, wg10, wg2.
+
+    Raise OSError if the folder cannot be read.
+    """
+    entries = sorted(path.name for path in folder.iterdir())
+    names = [entry.removeprefix(_PREFIX) for entry in entries if _WIREGUARD_FILE.fullmatch(entry)]
+    return tuple(_place(folder, name) for name in names if is_interface_name(name))
+
+
+def name_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, ...]:
+    """Return the hostname files of these interfaces in this order, whether they exist or not.
+
+    Raise UsageError for what is no interface's name, and for a name given twice.
+    """
+    for index, interface in enumerate(interfaces):
+        if not is_interface_name(interface):
+            raise UsageError(f'"{interface}" is neither a command nor an interface')
+        if interface in interfaces[:index]:
+            raise UsageError(f'duplicate interface "{interface}"')
+    return tuple(_place(folder, interface) for interface in interfaces)
+
+
+def is_insecure(path: Path) -> bool:
+    """Say whether others may do anything with the file, or it is not root's; follow links.
+
+    The group's bits are free.  Raise OSError if there is no such file.
+    """
+    status = path.stat()
+    return bool(status.st_mode & stat.S_IRWXO) or status.st_uid != 0 or status.st_gid != 0
+
+
+def fix_permissions(path: Path) -> None:
+    """Take away the others' bits and give the file to root; raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & ~stat.S_IRWXO)
+        os.fchown(descriptor, 0, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _place(folder: Path, interface: str) -> HostnamePath:
+    return HostnamePath(interface, folder / f"{_PREFIX}{interface}")

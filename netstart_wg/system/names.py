@@ -1,0 +1,91 @@
+"""Look up the host names that endpoints may be written with.
+
+A name that cannot be looked up is a value, not an exception: it must hold up
+neither its peer nor the others.  All names of a run are asked for at once, and
+nobody waits longer than the limit for the slowest of them.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from netstart_wg.model.address import Endpoint, EndpointName
+
+LIMIT_SECONDS = 10.0
+THREADS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name without an address."""
+
+    name: EndpointName
+    reason: str
+    """In the resolver's words, lower case."""
+
+
+def resolve(name: EndpointName) -> Endpoint | Unresolved:
+    """Ask the resolver (getaddrinfo(3)) and take its first answer, as ifconfig(8) does.
+
+    A literal IPv6 address with a scope (`fe80::1%eth0`) is looked up without asking anybody.
+    """
+    try:
+        answers = socket.getaddrinfo(name.host, name.port, type=socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        return Unresolved(name, str(error.strerror).lower())
+    except (OSError, UnicodeError) as error:
+        return Unresolved(name, str(error).lower())
+    family, _, _, _, address = answers[0]
+    host = str(address[0]).partition("%")[0]
+    scope_id = int(address[3]) if family == socket.AF_INET6 and len(address) == 4 else 0
+    return Endpoint(ip_address(host), name.port, scope_id)
+
+
+def resolve_all(
+    names: Collection[EndpointName], limit_seconds: float = LIMIT_SECONDS
+) -> Mapping[EndpointName, Endpoint | Unresolved]:
+    """Look up every name; those the resolver keeps silent about in time are unresolved.
+
+    A lookup cannot be called off, so the threads of the silent ones are left
+    behind; they end with the process.
+    """
+    waiting: queue.SimpleQueue[EndpointName] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[EndpointName, Endpoint | Unresolved]] = queue.SimpleQueue()
+    distinct = dict.fromkeys(names)
+    for name in distinct:
+        waiting.put(name)
+
+    def work() -> None:
+        while True:
+            try:
+                name = waiting.get_nowait()
+            except queue.Empty:
+                return
+            answers.put((name, resolve(name)))
+
+    for _ in range(min(THREADS, len(distinct))):
+        threading.Thread(target=work, daemon=True).start()
+    return _collect(distinct, answers, time.monotonic() + limit_seconds)
+
+
+def _collect(
+    names: Collection[EndpointName],
+    answers: queue.SimpleQueue[tuple[EndpointName, Endpoint | Unresolved]],
+    deadline: float,
+) -> dict[EndpointName, Endpoint | Unresolved]:
+    collected: dict[EndpointName, Endpoint | Unresolved] = {
+        name: Unresolved(name, "no answer in time") for name in names
+    }
+    for _ in names:
+        try:
+            name, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        collected[name] = answer
+    return collected

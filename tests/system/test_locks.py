@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netstart_wg.errors import BackendError, BusyError, ExitStatus
+from netstart_wg.system.locks import interface_lock
+from netstart_wg.system.paths import RUN_DIRECTORY, lock_path
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
+
+
+def test_a_lock_that_somebody_holds_is_busy_after_a_bounded_wait() -> None:
+    with (
+        interface_lock("wg0"),
+        pytest.raises(BusyError, match="wg0: another run") as caught,
+        interface_lock("wg0", wait_seconds=0.1),
+    ):
+        pass
+    assert caught.value.exit_status is ExitStatus.BUSY
+
+
+def test_a_lock_let_go_of_can_be_had_again() -> None:
+    for _ in range(2):
+        with interface_lock("wg0", wait_seconds=0):
+            pass
+
+
+def test_interfaces_are_locked_apart() -> None:
+    with interface_lock("wg0"), interface_lock("wg1", wait_seconds=0):
+        assert lock_path("wg0").exists()
+        assert lock_path("wg1").exists()
+
+
+def test_a_lock_is_waited_for() -> None:
+    script = (
+        "import sys\n"
+        "from netstart_wg.system.locks import interface_lock\n"
+        "with interface_lock('wg0'):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read(1)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(BusyError), interface_lock("wg0", wait_seconds=0):
+            pass
+        holder.stdin.close()
+        with interface_lock("wg0", wait_seconds=10):
+            pass
+
+
+def test_the_folder_is_roots_alone_whatever_it_was() -> None:
+    RUN_DIRECTORY.mkdir(mode=0o755)
+    with interface_lock("wg0"):
+        assert RUN_DIRECTORY.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_place() -> None:
+    Path(RUN_DIRECTORY).touch()
+    with pytest.raises(BackendError, match=r"wg0: lock: /run/netstart-wg/wg0\.lock: "):
+        interface_lock("wg0").__enter__()

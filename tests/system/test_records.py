@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from netstart_wg.errors import BackendError
+from netstart_wg.system.paths import RUN_DIRECTORY, record_path
+from netstart_wg.system.records import SIZE_LIMIT, read_record, remove_record, write_record
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
+
+
+def test_what_was_written_is_read() -> None:
+    write_record("wg0", "one\n")
+    write_record("wg0", "two\n")
+    assert read_record("wg0") == "two\n"
+
+
+def test_nothing_but_the_record_is_left_and_it_is_roots_alone() -> None:
+    write_record("wg0", "text")
+    assert [path.name for path in RUN_DIRECTORY.iterdir()] == ["wg0.json"]
+    assert RUN_DIRECTORY.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_record_is_none() -> None:
+    assert read_record("wg0") is None
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xfe", b"x" * (SIZE_LIMIT + 1)], ids=["bytes", "size"])
+def test_a_damaged_record_is_none(octets: bytes) -> None:
+    write_record("wg0", "text")
+    record_path("wg0").write_bytes(octets)
+    assert read_record("wg0") is None
+
+
+def test_a_record_that_cannot_be_replaced_stays_and_leaves_no_draft() -> None:
+    RUN_DIRECTORY.mkdir(mode=0o700)
+    record_path("wg0").mkdir()
+    with pytest.raises(BackendError, match=r"write the record: /run/netstart-wg/wg0\.json"):
+        write_record("wg0", "text")
+    assert [path.name for path in RUN_DIRECTORY.iterdir()] == ["wg0.json"]
+
+
+def test_a_removed_record_is_none_and_may_be_removed_again() -> None:
+    write_record("wg0", "text")
+    remove_record("wg0")
+    remove_record("wg0")
+    assert read_record("wg0") is None
