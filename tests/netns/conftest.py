@@ -1,0 +1,60 @@
+"""What the tests in namespaces share: hosts that are gone after the test, and when not to run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from tests.netns.hosts import HostMaker, hosts
+
+HERE = Path(__file__).parent
+NEEDED = ("unshare", "nsenter", "ip", "ss", "wg", "wireguard-go", "ping", "iperf3", "strace")
+
+
+@cache
+def obstacle() -> str | None:
+    """Return why these tests cannot run on this machine, or None."""
+    if os.geteuid() != 0:
+        return "not root"
+    if not Path("/dev/net/tun").is_char_device():
+        return "no /dev/net/tun"
+    try:
+        Path("/dev/net/tun").open("r+b", buffering=0).close()
+    except OSError as error:
+        return f"/dev/net/tun: {error.strerror}"
+    missing = [tool for tool in NEEDED if which(tool) is None]
+    if missing:
+        return f"missing tools: {', '.join(missing)}"
+    command = ["unshare", "--net", "--mount", "--pid", "--fork", "true"]
+    attempt = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"no namespaces: {attempt.stderr.strip()}" if attempt.returncode else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.root)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip where there are no namespaces; but on CI there must be."""
+    reason = obstacle()
+    if reason is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"this machine cannot run the tests in namespaces: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def new_host(tmp_path: Path) -> Iterator[HostMaker]:
+    """Make hosts by name, for one test."""
+    with hosts(tmp_path) as maker:
+        yield maker

@@ -1,0 +1,121 @@
+"""Traffic through a network, and what became of it: ping, iperf3, a file with a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.netns.hosts import Host
+from tests.netns.waiting import eventually
+
+IPERF3_PORT = 5201
+FILE_PORT = 5300
+FILE_SCRIPT = Path(__file__).with_name("tcp_file.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PingResult:
+    """The last lines of ping(8)."""
+
+    sent: int
+    received: int
+    median_ms: float | None = None
+    """Median round trip; None if nothing came back."""
+
+    @property
+    def lost(self) -> int:
+        return self.sent - self.received
+
+
+def ping(
+    host: Host,
+    address: str,
+    *,
+    count: int = 3,
+    interval: float = 0.01,
+    size: int = 56,
+    wait: float = 2.0,
+) -> PingResult:
+    """Send `count` echo requests, one each `interval` seconds, and count the replies.
+
+    `size` is that of the payload in bytes; `wait` seconds after the last
+    request at most for its reply.
+    """
+    result = host.attempt(
+        *("ping", "-n", "-c", str(count), "-i", str(interval), "-s", str(size)),
+        *("-W", str(wait), address),
+        timeout=count * interval * 3 + wait + 10,
+    )
+    counts = re.search(r"(\d+) packets transmitted, (\d+) received", result.stdout)
+    assert counts is not None, f"{host.name}: ping {address}: {result.stdout}{result.stderr}"
+    times = sorted(float(time) for time in re.findall(r"time=([\d.]+)", result.stdout))
+    return PingResult(
+        sent=int(counts[1]),
+        received=int(counts[2]),
+        median_ms=times[len(times) // 2] if times else None,
+    )
+
+
+def pings(host: Host, address: str, *, count: int = 3, interval: float = 0.01) -> bool:
+    """Tell whether every echo request was answered."""
+    return ping(host, address, count=count, interval=interval).lost == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferResult:
+    """What iperf3's receiving end saw."""
+
+    received_bytes: int
+    bits_per_second: float
+
+
+def transfer(
+    client: Host,
+    server: Host,
+    address: str,
+    *limit: str,
+    is_reversed: bool = False,
+) -> TransferResult:
+    """Run one TCP stream to the server's `address`, or from there if reversed.
+
+    `limit` is iperf3's: ("-n", "4M") or ("-t", "5").
+    """
+    serving = server.start("iperf3", "-s", "-1", "-p", str(IPERF3_PORT))
+    wait_for_listener(server, IPERF3_PORT)
+    direction = ("-R",) if is_reversed else ()
+    client_command = ("iperf3", "-J", "-c", address, "-p", str(IPERF3_PORT), *limit, *direction)
+    try:
+        report = json.loads(client.run(*client_command, timeout=60))
+    finally:
+        serving.stop()
+    received = report["end"]["sum_received"]
+    return TransferResult(
+        received_bytes=received["bytes"], bits_per_second=received["bits_per_second"]
+    )
+
+
+def file_arrives_intact(sender: Host, receiver: Host, address: str, *, size: int) -> bool:
+    """Send `size` random bytes over TCP to the receiver's `address`; compare checksums."""
+    octets = os.urandom(size)
+    receiving = receiver.start(
+        sys.executable, "-IS", str(FILE_SCRIPT), "receive", address, str(FILE_PORT)
+    )
+    wait_for_listener(receiver, FILE_PORT)
+    sender.run(
+        *(sys.executable, "-IS", str(FILE_SCRIPT), "send", address, str(FILE_PORT)),
+        text=octets.hex(),
+    )
+    assert receiving.wait() == 0, receiving.output()
+    return receiving.output().strip() == hashlib.sha256(octets).hexdigest()
+
+
+def wait_for_listener(host: Host, port: int) -> None:
+    """Return once something listens on the TCP port."""
+    listeners = partial(host.run, "ss", "-Hltn", f"sport = :{port}")
+    eventually(listeners, what=f"{host.name}: a listener on port {port}")
