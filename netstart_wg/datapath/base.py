@@ -1,0 +1,96 @@
+"""The data path's interface, and the two ends that are handed in to it.
+
+An implementation moves packets between a `TunEnd` and a `UdpEnd`, in batches,
+by the entries that `install` gave it.  It decides nothing: what it cannot move
+it hands up in its report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from netstart_wg.model.now import Now
+from netstart_wg.protocol.forwarding import ForwardingUpdate, Path, PeerId, TrafficReport
+
+Buffer = bytes | bytearray | memoryview
+
+
+class VirtioNetHeader(NamedTuple):
+    """`struct virtio_net_hdr` (Virtio 1.2 §5.1.6), as a TUN speaks it: 10 bytes, native order."""
+
+    flags: int = 0
+    gso_type: int = 0
+    hdr_len: int = 0
+    gso_size: int = 0
+    csum_start: int = 0
+    csum_offset: int = 0
+
+
+class TunEnd(Protocol):
+    """The inner side: IP packets, or super-packets with a header that says how to cut them."""
+
+    takes_tcp_super_packets: bool
+    """Whether `write` accepts TCP super-packets; set to False when it turns out not to."""
+    takes_udp_super_packets: bool
+    """The same for UDP."""
+
+    def read(self) -> tuple[VirtioNetHeader, memoryview] | None:
+        """Return the next packet, or None when there is none now.
+
+        The memory is valid until the next call.
+        """
+        ...
+
+    def write(self, header: VirtioNetHeader, parts: Sequence[Buffer]) -> None:
+        """Deliver a packet given in parts; raise OSError when it is refused."""
+        ...
+
+
+class Datagrams(NamedTuple):
+    """One or more datagrams from one sender, laid end to end as UDP_GRO does."""
+
+    data: memoryview
+    """Valid until the next call of `receive`."""
+    segment_size: int
+    """Length of each datagram but the last, which may be shorter; at least 1."""
+    path: Path
+
+
+class UdpEnd(Protocol):
+    """The outer side."""
+
+    def receive(self) -> Datagrams | None:
+        """Return the next datagrams, or None when there are none now."""
+        ...
+
+    def send(self, messages: Sequence[bytes], path: Path) -> int:
+        """Send datagrams in order, joined where they fit together; return how many left."""
+        ...
+
+
+class DataPath(Protocol):
+    """Packets between TUN and UDP."""
+
+    mtu: int
+    """Of the TUN, bytes: padding stays within it."""
+
+    def install(self, update: ForwardingUpdate) -> None:
+        """Take in new, changed and removed entries."""
+        ...
+
+    def outbound(self, budget: int, now: Now) -> TrafficReport:
+        """Move up to `budget` reads from the TUN to the network."""
+        ...
+
+    def inbound(self, budget: int, now: Now) -> TrafficReport:
+        """Move up to `budget` receives from the network to the TUN."""
+        ...
+
+    def send_packets(self, peer: PeerId, packets: Sequence[bytes], now: Now) -> TrafficReport:
+        """Seal and send inner packets of one peer; an empty one is a keepalive."""
+        ...
+
+    def send_message(self, message: bytes, path: Path) -> bool:
+        """Send a handshake message or cookie reply; return whether it left."""
+        ...
