@@ -84,6 +84,20 @@ class PeerSection:
             lines.append(f"PersistentKeepalive = {self.persistent_keepalive}")
         return "\n".join(lines) + "\n"
 
+    def hostname_line(self) -> str:
+        """The same in the language of hostname.wg(5), with the line break."""
+        words = ["wgpeer", self.public_key]
+        if self.endpoint is not None:
+            address, _, port = self.endpoint.rpartition(":")
+            words += ["wgendpoint", address.strip("[]"), port]
+        if self.preshared_key is not None:
+            words += ["wgpsk", self.preshared_key]
+        if self.persistent_keepalive is not None:
+            words += ["wgpka", str(self.persistent_keepalive)]
+        for network in self.allowed_ips:
+            words += ["wgaip", network]
+        return " ".join(words) + "\n"
+
 
 def configuration(private_key: str, listen_port: int, *peers: PeerSection) -> str:
     """Return the text of a configuration file of wg(8)."""

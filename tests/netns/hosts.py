@@ -19,7 +19,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,9 +78,10 @@ class Background:
             ) from None
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send to the command, and to nsenter around it."""
-        if self.is_running:
-            os.killpg(self._process.pid, number)
+        """Send to the command; nsenter around it ends with it, and as it does."""
+        for child in _children(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
 
     def stop(self) -> None:
         """End it, politely first."""
@@ -89,6 +90,7 @@ class Background:
             self._process.wait(3)
         except subprocess.TimeoutExpired:
             self.send_signal(signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
 
 
@@ -204,10 +206,9 @@ class Host:
         One that has ended but was not waited for has no command line any more.
         """
         here = _process_namespace(self.pid)
-        numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         return [
             number
-            for number in numbers
+            for number in _processes()
             if name in _command_line(number) and _process_namespace(number) == here
         ]
 
@@ -279,6 +280,23 @@ def link(left: Host, right: Host, number: int = 1) -> Link:
             lambda state: state.strip() == "up",
         )
     return cable
+
+
+def _processes() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _children(parent: int) -> list[int]:
+    return [number for number in _processes() if _parent(number) == parent]
+
+
+def _parent(number: int) -> int | None:
+    try:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return None
+    # The name in parentheses may hold anything, but nothing after it does.
+    return int(status.rpartition(")")[2].split()[1])
 
 
 def _process_namespace(number: int) -> int | None:

@@ -62,6 +62,30 @@ def ping(
     )
 
 
+class Flood:
+    """Echo requests that go on in the background until `stop`; at most 30000 of them."""
+
+    def __init__(self, host: Host, address: str, *, interval: float = 0.002) -> None:
+        """Begin; return when replies come in."""
+        self._ping = host.start("ping", "-n", "-i", str(interval), "-c", "30000", address)
+        eventually(lambda: len(self.replies()) > 10, what=f"replies from {address}")
+
+    def replies(self) -> list[int]:
+        """Return the numbers of the requests answered so far, in order of arrival."""
+        return [int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", self._ping.output())]
+
+    def stop(self) -> list[int]:
+        """End it; return the numbers of the requests lost.
+
+        Those after the last reply count as under way, not as lost.
+        """
+        seen = len(self.replies())
+        eventually(lambda: len(self.replies()) > seen + 10, what="replies to the end")
+        self._ping.stop()
+        answered = set(self.replies())
+        return [number for number in range(1, max(answered)) if number not in answered]
+
+
 def pings(host: Host, address: str, *, count: int = 3, interval: float = 0.01) -> bool:
     """Tell whether every echo request was answered."""
     return ping(host, address, count=count, interval=interval).lost == 0

@@ -1,0 +1,143 @@
+"""How an engine comes, stays and goes; what it leaves behind, which is nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.netns.engines import NETSTART_WGD
+from tests.netns.hosts import Host, HostMaker
+from tests.netns.waiting import eventually
+
+SOCKET = "/var/run/wireguard/wg0.sock"
+
+
+@pytest.fixture
+def host(new_host: HostMaker) -> Host:
+    return new_host("life")
+
+
+def start_in_background(host: Host) -> int:
+    """Start an engine as wg-quick(8) does; return its number."""
+    host.run(NETSTART_WGD, "wg0")
+    (engine,) = host.processes("netstart-wgd")
+    return engine
+
+
+def assert_gone(host: Host) -> None:
+    eventually(partial(host.processes, "netstart-wgd"), lambda found: not found)
+    assert not host.has_interface("wg0")
+    assert not host.exists(SOCKET)
+
+
+def test_the_command_returns_when_the_engine_is_ready(host: Host) -> None:
+    start_in_background(host)
+    assert host.run("wg", "show", "interfaces").strip() == "wg0"
+    assert host.has_interface("wg0")
+
+
+def test_the_environment_can_keep_it_in_the_foreground(host: Host) -> None:
+    running = host.start(NETSTART_WGD, "wg0", environment={"WG_PROCESS_FOREGROUND": "1"})
+    eventually(lambda: host.exists(SOCKET) or not running.is_running)
+    (engine,) = host.processes("netstart-wgd")
+    os.kill(engine, signal.SIGTERM)
+    assert running.wait() == 0, running.output()
+
+
+def test_the_socket_is_for_root_alone(host: Host) -> None:
+    start_in_background(host)
+    folder, socket = host.run("stat", "-c", "%a %u", "/var/run/wireguard", SOCKET).splitlines()
+    assert folder == "755 0"
+    assert socket in ("700 0", "600 0")
+
+
+def _remove_socket(host: Host, engine: int) -> None:
+    host.run("rm", SOCKET)
+
+
+def _delete_link(host: Host, engine: int) -> None:
+    host.run("ip", "link", "delete", "wg0")
+
+
+def _terminate(host: Host, engine: int) -> None:
+    os.kill(engine, signal.SIGTERM)
+
+
+def _interrupt(host: Host, engine: int) -> None:
+    os.kill(engine, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", [_remove_socket, _delete_link, _terminate, _interrupt])
+@pytest.mark.parametrize("is_up", [False, True], ids=["down", "up"])
+def test_it_ends_when_told_and_leaves_nothing(
+    host: Host, end: Callable[[Host, int], None], is_up: bool
+) -> None:
+    engine = start_in_background(host)
+    if is_up:
+        host.run("ip", "link", "set", "wg0", "up")
+    end(host, engine)
+    assert_gone(host)
+
+
+def test_a_second_engine_of_that_name_is_refused_and_the_first_lives_on(host: Host) -> None:
+    engine = start_in_background(host)
+    host.run("wg", "set", "wg0", "listen-port", "4711")
+    refused = host.attempt(NETSTART_WGD, "wg0")
+    assert refused.returncode == 1
+    assert "wg0" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert host.processes("netstart-wgd") == [engine]
+    assert host.run("wg", "show", "wg0", "listen-port").strip() == "4711"
+
+
+def test_engines_of_two_names_live_side_by_side(host: Host) -> None:
+    host.run(NETSTART_WGD, "wg0")
+    host.run(NETSTART_WGD, "wg1")
+    host.run("rm", SOCKET)
+    eventually(partial(host.has_interface, "wg0"), lambda there: not there)
+    assert host.run("wg", "show", "interfaces").strip() == "wg1"
+
+
+def test_a_socket_that_nobody_serves_is_replaced(host: Host) -> None:
+    abandon = f"import socket; socket.socket(socket.AF_UNIX).bind({SOCKET!r})"
+    host.run("mkdir", "-p", "/var/run/wireguard")
+    host.run(sys.executable, "-IS", "-c", abandon)
+    assert host.exists(SOCKET)
+    start_in_background(host)
+    assert host.run("wg", "show", "interfaces").strip() == "wg0"
+
+
+def test_after_a_violent_end_it_starts_again(host: Host) -> None:
+    os.kill(start_in_background(host), signal.SIGKILL)
+    eventually(partial(host.has_interface, "wg0"), lambda there: not there)
+    assert host.exists(SOCKET)
+    start_in_background(host)
+    assert host.run("wg", "show", "interfaces").strip() == "wg0"
+
+
+def test_an_interface_that_is_not_ours_is_left_alone(host: Host) -> None:
+    host.run("ip", "link", "add", "wg0", "type", "veth", "peer", "name", "other")
+    refused = host.attempt(NETSTART_WGD, "wg0")
+    assert refused.returncode == 1
+    assert "wg0" in refused.stderr
+    assert host.has_interface("wg0")
+    assert not host.exists(SOCKET)
+
+
+def test_without_tun_it_says_so(host: Host) -> None:
+    host.run("mount", "--bind", "/dev/null", "/dev/net/tun")
+    refused = host.attempt(NETSTART_WGD, "wg0")
+    assert refused.returncode == 1
+    assert "/dev/net/tun" in refused.stderr
+    assert not host.exists(SOCKET)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "sixteen-letters!", "has space"])
+def test_a_name_that_no_interface_can_have_is_a_mistake_of_usage(host: Host, name: str) -> None:
+    assert host.attempt(NETSTART_WGD, "--", name).returncode == 64
+    assert not host.exists("/var/run/wireguard")
