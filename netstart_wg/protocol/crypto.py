@@ -27,7 +27,7 @@ TransportCipher: TypeAlias = ChaCha20Poly1305
 `decrypt` raises InvalidTag."""
 
 _NONCE = struct.Struct("<4xQ")
-"""Thirty-two zero bits and the counter (paper §5.4.6, Noise §12.4)."""
+"""Thirty-two zero bits and the counter (paper §5.4.6, Noise §12.3)."""
 _WORDS = struct.Struct("<8I")
 _CHACHA20_CONSTANTS = struct.unpack("<4I", b"expand 32-byte k")
 
