@@ -64,6 +64,12 @@ class Background:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The command's number, as we see it; it must have begun, and not ended."""
+        (child,) = _children(self._process.pid)
+        return child
+
     def output(self) -> str:
         """Return what it has said so far, standard error included."""
         return self._output.read_text(errors="replace")
