@@ -41,6 +41,8 @@ _FIN, _PSH, _ACK, _CWR = 0x01, 0x08, 0x10, 0x80
 
 _U16 = struct.Struct("!H")
 _U32 = struct.Struct("!I")
+_LENGTH_IDENTIFICATION = struct.Struct("!HH")
+_LITTLE_U16 = struct.Struct("<H")
 
 
 class MalformedPacketError(ValueError):
@@ -80,82 +82,99 @@ def _checksummed(header: VirtioNetHeader, packet: memoryview) -> bytearray:
 
 
 def _cut_tcp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
-    at, size = header.csum_start, header.gso_size
-    if at + 20 > len(packet):
+    at, size, end = header.csum_start, header.gso_size, len(packet)
+    if at + 20 > end:
         raise MalformedPacketError
     payload_at = at + (packet[at + 12] >> 4) * 4
-    if payload_at < at + 20 or payload_at > len(packet):
+    if payload_at < at + 20 or payload_at > end:
         raise MalformedPacketError
     template = bytearray(packet[:payload_at])
     ip = _IpHeader(template, at, _TCP)
     (sequence,) = _U32.unpack_from(template, at + 4)
     flags = template[at + 13]
-    end = len(packet)
+    template[at + 4 : at + 8] = bytes(4)
+    template[at + 13] = 0
+    template[at + 16 : at + 18] = bytes(2)
+    constant = words_sum(template[at:])
     segments: list[bytes] = []
     for number, start in enumerate(range(payload_at, end, size)):
         payload = packet[start : start + size]
-        is_last = start + size >= end
-        _U32.pack_into(template, at + 4, (sequence + number * size) & 0xFFFFFFFF)
-        template[at + 13] = (
-            flags & (0xFF if is_last else ~(_FIN | _PSH)) & (0xFF if number == 0 else ~_CWR)
-        )
-        template[at + 16 : at + 18] = b"\0\0"
+        kept = flags
+        if number:
+            kept &= ~_CWR
+        if start + size < end:
+            kept &= ~(_FIN | _PSH)
         pseudo = ip.finish(number, payload_at - at + len(payload))
-        total = pseudo + words_sum(template[at:]) + words_sum(payload)
-        template[at + 16 : at + 18] = complement(total)
+        total = constant + pseudo + words_sum(payload) + _swapped(sequence + kept)
+        _U32.pack_into(template, at + 4, sequence)
+        template[at + 13] = kept
+        _LITTLE_U16.pack_into(template, at + 16, 65535 - total % 65535)
         segments.append(b"".join((template, payload)))
+        sequence = (sequence + size) & 0xFFFFFFFF
     return segments
 
 
 def _cut_udp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
-    at, size = header.csum_start, header.gso_size
-    payload_at, end = at + 8, len(packet)
+    at, size, end = header.csum_start, header.gso_size, len(packet)
+    payload_at = at + 8
     template = bytearray(packet[:payload_at])
     ip = _IpHeader(template, at, _UDP)
+    template[at + 4 : at + 8] = bytes(4)
+    constant = words_sum(template[at:])
     segments: list[bytes] = []
     for number, start in enumerate(range(payload_at, end, size)):
         payload = packet[start : start + size]
         length = 8 + len(payload)
+        total = constant + ip.finish(number, length) + words_sum(payload) + _swapped(length)
         _U16.pack_into(template, at + 4, length)
-        template[at + 6 : at + 8] = b"\0\0"
-        total = ip.finish(number, length) + words_sum(template[at:]) + words_sum(payload)
-        stored = complement(total)
-        template[at + 6 : at + 8] = b"\xff\xff" if stored == b"\0\0" else stored
+        # zero would say that there is no checksum
+        _LITTLE_U16.pack_into(template, at + 6, 65535 - total % 65535 or 65535)
         segments.append(b"".join((template, payload)))
     return segments
 
 
 class _IpHeader:
-    """The IP header at the front of a template, and the pseudo-header's sum."""
+    """The IP header at the front of a template, and the sum of the pseudo-header."""
 
-    __slots__ = ("_at", "_identification", "_is_ipv4", "_pseudo", "_template")
+    __slots__ = ("_at", "_constant", "_identification", "_is_ipv4", "_pseudo", "_template")
 
     def __init__(self, template: bytearray, transport_at: int, protocol: int) -> None:
         version = template[0] >> 4
         self._template, self._at = template, transport_at
         self._is_ipv4 = version == 4
+        self._constant = self._identification = 0
         if version == 4 and transport_at >= 20:
             addresses = template[12:20]
             (self._identification,) = _U16.unpack_from(template, 4)
+            template[2:6] = bytes(4)
+            template[10:12] = bytes(2)
+            self._constant = words_sum(template[:transport_at])
         elif version == 6 and transport_at >= 40:
             addresses = template[8:40]
-            self._identification = 0
         else:
             raise MalformedPacketError
-        self._pseudo = words_sum(addresses) + (protocol << 8)
+        self._pseudo = words_sum(addresses) + _swapped(protocol)
 
     def finish(self, number: int, transport_length: int) -> int:
         """Fit the header to segment `number`; return the sum of the pseudo-header."""
         template = self._template
         if self._is_ipv4:
-            _U16.pack_into(template, 2, self._at + transport_length)
-            _U16.pack_into(template, 4, (self._identification + number) & 0xFFFF)
-            template[10:12] = b"\0\0"
-            template[10:12] = complement(words_sum(template[: self._at]))
+            length = self._at + transport_length
+            identification = (self._identification + number) & 0xFFFF
+            total = self._constant + _swapped(length + identification)
+            _LENGTH_IDENTIFICATION.pack_into(template, 2, length, identification)
+            _LITTLE_U16.pack_into(template, 10, 65535 - total % 65535)
         else:
             _U16.pack_into(template, 4, self._at - 40 + transport_length)
-        # as a little-endian word
-        return self._pseudo + (transport_length >> 8 | (transport_length & 0xFF) << 8)
+        return self._pseudo + _swapped(transport_length)
+
+
+def _swapped(number: int) -> int:
+    """Return what a big-endian number adds to a sum of little-endian words, modulo 65535.
+
+    Exchanging the octets of a word is multiplying it by 256, modulo 65535.
+    """
+    return number << 8
 
 
 # -- joining -----------------------------------------------------------------------------

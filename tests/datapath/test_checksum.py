@@ -14,7 +14,7 @@ def sum_by_the_book(data: bytes) -> int:
     """RFC 1071 §4.1, one word at a time, in network order."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(word for (word,) in struct.iter_unpack("!H", data))
+    total: int = sum(word for (word,) in struct.iter_unpack("!H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total

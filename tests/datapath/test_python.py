@@ -203,7 +203,7 @@ def test_a_tun_that_refuses_super_packets_gets_them_singly_from_then_on() -> Non
 
 def test_what_the_network_refuses_is_counted() -> None:
     a, _ = sides()
-    a.path._udp = MemoryUdp(lambda message, path: False)
+    a.path._udp = MemoryUdp(lambda _message, _path: False)
     a.tun.outgoing.append((PLAIN, udp_datagram(A, B, b"x")))
     report = a.path.outbound(10, NOW)
     assert report.drops == {DropReason.SEND_FAILED: 1}

@@ -1,0 +1,211 @@
+"""The UAPI server: clients that are quick, slow, many, or write garbage."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netstart_wg.engine import uapi_server
+from netstart_wg.engine.uapi_server import UapiClient, UapiListener
+from netstart_wg.errors import BackendError
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.keys import PublicKey
+from netstart_wg.model.state import PeerState, WireGuardState
+
+
+class Served:
+    """An engine that remembers what it was told, and may refuse."""
+
+    def __init__(self) -> None:
+        self.changes: list[DeviceChange] = []
+        self.refusal: int | None = None
+        self.peers = 0
+
+    def state(self) -> WireGuardState:
+        keys = (PublicKey(number.to_bytes(32, "big")) for number in range(self.peers))
+        return WireGuardState(
+            listen_port=51820, peers=tuple(PeerState(public_key=key) for key in keys)
+        )
+
+    def configure(self, change: DeviceChange) -> None:
+        if self.refusal is not None:
+            raise OSError(self.refusal, os.strerror(self.refusal))
+        self.changes.append(change)
+
+
+@pytest.fixture
+def served() -> Served:
+    return Served()
+
+
+@pytest.fixture
+def connection(served: Served) -> Iterator[tuple[UapiClient, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(5)
+    client = UapiClient(ours, served)
+    yield client, theirs
+    client.close()
+    theirs.close()
+
+
+def ask(connection: tuple[UapiClient, socket.socket], request: bytes) -> bytes:
+    client, theirs = connection
+    theirs.sendall(request)
+    assert client.is_readable()
+    return theirs.recv(1 << 20)
+
+
+def test_get_is_answered(connection: tuple[UapiClient, socket.socket]) -> None:
+    assert ask(connection, b"get=1\n\n") == b"listen_port=51820\nerrno=0\n\n"
+
+
+def test_set_is_applied_and_acknowledged(
+    connection: tuple[UapiClient, socket.socket], served: Served
+) -> None:
+    assert ask(connection, b"set=1\nlisten_port=7\n\n") == b"errno=0\n\n"
+    assert served.changes == [DeviceChange(listen_port=7)]
+
+
+def test_several_requests_on_one_connection_are_answered_in_order(
+    connection: tuple[UapiClient, socket.socket],
+) -> None:
+    reply = ask(connection, b"set=1\nlisten_port=7\n\nget=1\n\nset=1\n\n")
+    assert reply == b"errno=0\n\nlisten_port=51820\nerrno=0\n\nerrno=0\n\n"
+
+
+def test_a_request_may_come_octet_by_octet(
+    connection: tuple[UapiClient, socket.socket], served: Served
+) -> None:
+    client, theirs = connection
+    for octet in b"set=1\nlisten_port=7\n\n":
+        theirs.sendall(bytes([octet]))
+        assert client.is_readable()
+    assert theirs.recv(100) == b"errno=0\n\n"
+    assert served.changes == [DeviceChange(listen_port=7)]
+
+
+def test_a_refused_change_answers_with_the_negative_error(
+    connection: tuple[UapiClient, socket.socket], served: Served
+) -> None:
+    served.refusal = errno.EADDRINUSE
+    assert ask(connection, b"set=1\nlisten_port=7\n\n") == b"errno=-98\n\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"listen_port=x", errno.EINVAL),
+        (b"no such key=1", errno.EINVAL),
+        (b"private_key", errno.EPROTO),
+        (b"description=\xff", errno.EINVAL),
+    ],
+)
+def test_a_bad_set_changes_nothing(
+    connection: tuple[UapiClient, socket.socket], served: Served, body: bytes, expected: int
+) -> None:
+    reply = ask(connection, b"set=1\nlisten_port=7\n" + body + b"\n\n")
+    assert reply == b"errno=-%d\n\n" % expected
+    assert served.changes == []
+
+
+def test_a_get_that_says_more_is_a_protocol_error(
+    connection: tuple[UapiClient, socket.socket],
+) -> None:
+    assert ask(connection, b"get=1\nx=y\n\n") == b"errno=71\n\n"
+
+
+def test_an_unknown_operation_ends_the_connection(
+    connection: tuple[UapiClient, socket.socket],
+) -> None:
+    client, theirs = connection
+    theirs.sendall(b"put=1\n\n")
+    assert not client.is_readable()
+
+
+def test_a_client_that_leaves_is_noticed(connection: tuple[UapiClient, socket.socket]) -> None:
+    client, theirs = connection
+    theirs.sendall(b"set=1\nlisten")
+    theirs.shutdown(socket.SHUT_WR)
+    assert client.is_readable()
+    assert not client.is_readable()
+
+
+def test_a_slow_reader_gets_a_long_answer_in_pieces(
+    connection: tuple[UapiClient, socket.socket], served: Served
+) -> None:
+    client, theirs = connection
+    served.peers = 10_000
+    theirs.sendall(b"get=1\n\n")
+    assert client.is_readable()
+    assert client.wants_to_write
+    received = b""
+    while client.wants_to_write:
+        received += theirs.recv(1 << 16)
+        assert client.is_writable()
+    while not received.endswith(b"errno=0\n\n"):
+        received += theirs.recv(1 << 16)
+    assert received.count(b"public_key=") == 10_000
+
+
+def test_a_request_beyond_all_measure_ends_the_connection(
+    connection: tuple[UapiClient, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uapi_server, "MAX_REQUEST_OCTETS", 1000)
+    client, theirs = connection
+    theirs.sendall(b"set=1\n" + b"x" * 1000)
+    assert not client.is_readable()
+
+
+@given(st.binary(max_size=300))
+def test_garbage_raises_nothing(garbage: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        client = UapiClient(ours, Served())
+        theirs.sendall(garbage + b"\n\n")
+        theirs.shutdown(socket.SHUT_WR)
+        while client.is_readable():
+            pass
+
+
+@pytest.fixture
+def folder(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uapi_server, "SOCKET_FOLDER", tmp_path)
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_socket_is_for_root_alone_and_vanishes_with_the_engine() -> None:
+    listener = UapiListener("wg0")
+    assert listener.path.stat().st_mode & 0o077 == 0
+    assert listener.is_in_place()
+    listener.close()
+    assert not listener.path.exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_second_engine_is_refused_and_the_first_lives_on() -> None:
+    first = UapiListener("wg0")
+    with pytest.raises(BackendError, match="in use"):
+        UapiListener("wg0")
+    assert first.is_in_place()
+    first.close()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_stale_socket_file_is_replaced() -> None:
+    stale = UapiListener("wg0")
+    stale._socket.close()
+    assert stale.path.exists()
+    fresh = UapiListener("wg0")
+    assert fresh.is_in_place()
+    assert not stale.is_in_place()
+    stale.close()
+    assert fresh.is_in_place()
+    fresh.close()

@@ -1,0 +1,177 @@
+"""The UDP sockets, over loopback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import pytest
+
+from netstart_wg.engine.udp import (
+    MAX_JOINED_OCTETS,
+    MAX_SEGMENTS,
+    UdpPort,
+    UdpSockets,
+    _joinable,
+    _read_ancillary,
+)
+from netstart_wg.model.address import Endpoint
+from netstart_wg.protocol.forwarding import Path
+
+LOOPBACKS = pytest.mark.parametrize("loopback", ["127.0.0.1", "::1"])
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[UdpSockets, UdpSockets]]:
+    one, other = UdpSockets(0, 0), UdpSockets(0, 0)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def path_to(sockets: UdpSockets, address: str, source: str | None = None) -> Path:
+    endpoint = Endpoint(ip_address(address), sockets.port)
+    return Path(endpoint, None if source is None else ip_address(source))
+
+
+def receive(sockets: UdpSockets, count: int) -> tuple[list[bytes], list[Path]]:
+    """Wait until so many datagrams have come."""
+    messages: list[bytes] = []
+    paths: list[Path] = []
+    while len(messages) < count:
+        readable, _, _ = select.select(sockets.descriptors, [], [], 5)
+        assert readable, f"only {len(messages)} of {count} datagrams came"
+        while (received := sockets.receive()) is not None:
+            data, size, path = received
+            messages += [bytes(data[at : at + size]) for at in range(0, len(data), size)]
+            paths.append(path)
+    return messages, paths
+
+
+def test_both_families_get_the_same_port(pair: tuple[UdpSockets, UdpSockets]) -> None:
+    ports = {each.getsockname()[1] for each in pair[0]._sockets.values()}
+    assert ports == {pair[0].port}
+    assert set(pair[0]._sockets) == {socket.AF_INET, socket.AF_INET6}
+
+
+def test_a_port_that_is_taken_is_refused(pair: tuple[UdpSockets, UdpSockets]) -> None:
+    with pytest.raises(OSError) as raised:
+        UdpSockets(pair[0].port, 0)
+    assert raised.value.errno == errno.EADDRINUSE
+
+
+def test_a_port_that_is_taken_for_ipv6_only_is_refused_and_ipv4_is_let_go() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::", 0))
+        port = other.getsockname()[1]
+        with pytest.raises(OSError):
+            UdpSockets(port, 0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("", port))
+
+
+@LOOPBACKS
+def test_datagrams_of_all_lengths_arrive_whole_and_in_order(
+    pair: tuple[UdpSockets, UdpSockets], loopback: str
+) -> None:
+    sender, receiver = pair
+    lengths = [1452] * 70 + [100] + [1452] * 3 + [32, 32, 32, 148, 32, 1452] + [9000] * 8
+    messages = [os.urandom(length) for length in lengths]
+    assert sender.send(messages, path_to(receiver, loopback)) == len(messages)
+    assert receive(receiver, len(messages))[0] == messages
+
+
+@LOOPBACKS
+def test_the_path_tells_the_sender_and_the_address_that_was_called(
+    pair: tuple[UdpSockets, UdpSockets], loopback: str
+) -> None:
+    sender, receiver = pair
+    sender.send([b"x" * 32], path_to(receiver, loopback))
+    _, (path,) = receive(receiver, 1)
+    assert path.endpoint == Endpoint(ip_address(loopback), sender.port)
+    assert path.source == ip_address(loopback)
+
+
+def test_an_answer_leaves_from_the_address_that_was_called(
+    pair: tuple[UdpSockets, UdpSockets],
+) -> None:
+    sender, receiver = pair
+    sender.send([b"x" * 32], path_to(receiver, "127.0.0.7"))
+    _, (path,) = receive(receiver, 1)
+    assert path.source == IPv4Address("127.0.0.7")
+    receiver.send([b"y" * 32], path)
+    _, (back,) = receive(sender, 1)
+    assert back.endpoint == Endpoint(IPv4Address("127.0.0.7"), receiver.port)
+
+
+def test_an_address_that_is_no_longer_ours_does_not_stop_us(
+    pair: tuple[UdpSockets, UdpSockets],
+) -> None:
+    sender, receiver = pair
+    assert sender.send([b"x" * 32], path_to(receiver, "127.0.0.1", source="192.0.2.1")) == 1
+    messages, _ = receive(receiver, 1)
+    assert messages == [b"x" * 32]
+
+
+def test_what_cannot_be_sent_is_not_counted_and_raises_nothing(
+    pair: tuple[UdpSockets, UdpSockets],
+) -> None:
+    nowhere = Path(Endpoint(IPv4Address("255.255.255.255"), 9))
+    assert pair[0].send([b"x" * 32] * 3, nowhere) == 0
+    scoped = Path(Endpoint(IPv6Address("fe80::1"), 9, 999999))
+    assert pair[0].send([b"x" * 32], scoped) == 0
+
+
+def test_a_closed_port_sends_and_receives_nothing(pair: tuple[UdpSockets, UdpSockets]) -> None:
+    port = UdpPort()
+    assert port.receive() is None
+    assert port.send([b"x"], path_to(pair[0], "127.0.0.1")) == 0
+
+
+def test_a_datagram_as_long_as_udp_allows_is_received_whole(
+    pair: tuple[UdpSockets, UdpSockets],
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(bytes(65507), ("127.0.0.1", pair[0].port))
+        assert receive(pair[0], 1)[0] == [bytes(65507)]
+
+
+def test_an_empty_datagram_is_received_as_nothing(pair: tuple[UdpSockets, UdpSockets]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"", ("127.0.0.1", pair[0].port))
+        readable, _, _ = select.select(pair[0].descriptors, [], [], 5)
+        assert readable
+        received = pair[0].receive()
+        assert received is not None
+        assert (len(received.data), received.segment_size) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "end"),
+    [
+        ([100], 1),
+        ([100, 100, 100], 3),
+        ([100, 100, 40, 100], 3),
+        ([100, 101], 1),
+        ([100] * (MAX_SEGMENTS + 9), MAX_SEGMENTS),
+        ([9000] * 9, MAX_JOINED_OCTETS // 9000),
+    ],
+    ids=str,
+)
+def test_a_run_is_of_one_length_with_a_shorter_end_and_within_the_limits(
+    lengths: list[int], end: int
+) -> None:
+    assert _joinable([bytes(length) for length in lengths], 0) == end
+
+
+def test_the_segment_size_is_read_from_its_own_control_message_only() -> None:
+    four = (1452).to_bytes(4, "little")
+    packet_info = bytes(range(12))
+    assert _read_ancillary([]) == (0, b"")
+    assert _read_ancillary([(17, 104, four), (0, 8, packet_info)]) == (1452, packet_info)
+    assert _read_ancillary([(1, 104, four), (17, 103, four), (17, 104, four[:2])]) == (0, b"")
