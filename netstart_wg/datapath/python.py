@@ -167,9 +167,13 @@ class PythonDataPath:
         mtu, counter, index = self.mtu, keypair.send_counter, keypair.remote_index
         encrypt, pack_header, pack_nonce = keypair.sending.encrypt, _HEADER.pack, _NONCE.pack
         messages = []
+        length, padding = 0, b""
         for packet in packets:
-            if len(packet) % PADDING_MULTIPLE and (padding := padding_length(len(packet), mtu)):
-                packet = b"".join((packet, _ZEROS[:padding]))
+            if len(packet) != length:  # most are as long as the one before
+                length = len(packet)
+                padding = _ZEROS[: padding_length(length, mtu)]
+            if padding:
+                packet = b"".join((packet, padding))
             sealed = encrypt(pack_nonce(counter), packet, None)
             messages.append(pack_header(_TRANSPORT, index, counter) + sealed)
             counter += 1

@@ -1,0 +1,268 @@
+"""The engine of one interface: descriptors, the loop, and what wakes it.
+
+One thread, one selector, one deadline.  Everything that decides is in `Tunnel`
+and below; this file waits, reads the clocks once per wake-up, and calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from netstart_wg import VERSION
+from netstart_wg.datapath.python import PythonDataPath
+from netstart_wg.engine.link import Link
+from netstart_wg.engine.removal import RemovalWatch
+from netstart_wg.engine.tun import Tun, TunGoneError
+from netstart_wg.engine.tunnel import Tunnel
+from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient, UapiListener
+from netstart_wg.engine.udp import MAX_JOINED_OCTETS, MAX_SEGMENTS, UdpPort, UdpSockets
+from netstart_wg.model.change import UNCHANGED, DeviceChange
+from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
+from netstart_wg.model.state import WireGuardState
+from netstart_wg.protocol.device import Device
+from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+
+log = logging.getLogger(__name__)
+
+_LINK_POLL_SECONDS = 1.0
+"""How often to look at an interface that was moved to another network namespace."""
+
+_TCP_HEADERS = 52
+"""IPv4 and TCP with timestamps, octets."""
+
+
+def now() -> Now:
+    """Read both clocks."""
+    return Now(boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME), realtime_ns=time.time_ns())
+
+
+class Engine:
+    """A running interface; `Configurable` by the UAPI."""
+
+    def __init__(self, name: str) -> None:
+        """Make the interface and the UAPI socket; the interface is down.
+
+        Raise BackendError or PermissionDeniedError; then nothing is left behind.
+        """
+        self._selector = selectors.DefaultSelector()
+        self._listener = UapiListener(name)
+        try:
+            self._tun = Tun(name)
+        except BaseException:
+            self._listener.close()
+            raise
+        self.name = name
+        self._link = Link(name)
+        self._link.set_mtu(DEFAULT_MTU)
+        self._removal = RemovalWatch(self._listener.path.parent)
+        self._udp = UdpPort()
+        self._device = Device(os.urandom)
+        self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
+        self._tunnel = Tunnel(self._device, self._datapath)
+        self._clients: list[UapiClient] = []
+        self._is_moved = False
+        self._is_stopping = False
+        self._fit_super_packets(DEFAULT_MTU)
+
+    # -- the loop ------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, or until the interface or its socket file is deleted."""
+        wake = self._install_signals()
+        self._watch(wake.fileno(), functools.partial(_drain, wake))
+        self._watch(self._tun.descriptor, self._tun_is_readable)
+        self._watch(self._link.events.fileno(), self._link_changed)
+        self._watch(self._removal.descriptor, self._file_was_removed)
+        self._watch(self._listener.descriptor, self._client_connects)
+        log.info("%s: interface created", self.name)
+        try:
+            self._look_at_link()
+            while not self._is_stopping:
+                self._wait_and_serve()
+        except TunGoneError:
+            log.info("%s: interface was deleted", self.name)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Delete the interface and the socket file."""
+        for client in self._clients:
+            client.close()
+        self._listener.close()
+        self._set_sockets(None)
+        self._tun.close()
+        self._link.close()
+        self._removal.close()
+        self._selector.close()
+
+    def _wait_and_serve(self) -> None:
+        for key, _ in self._selector.select(self._timeout()):
+            serve: Callable[[], None] = key.data
+            serve()
+        moment = now()
+        deadline = self._device.next_deadline()
+        if deadline is not None and deadline <= moment.boottime_ns:
+            self._tunnel.advance(moment)
+        if self._is_moved:
+            self._look_at_link()
+
+    def _timeout(self) -> float | None:
+        deadline = self._device.next_deadline()
+        waits = [_LINK_POLL_SECONDS] if self._is_moved else []
+        if deadline is not None:
+            waits.append((deadline - now().boottime_ns) / NANOSECONDS_PER_SECOND)
+        return max(0.0, min(waits)) if waits else None
+
+    def _watch(self, descriptor: int, serve: Callable[[], None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, serve)
+
+    def _install_signals(self) -> socket.socket:
+        """Turn signals into something to wait on."""
+        wake, wakes = socket.socketpair()
+        wake.setblocking(False)
+        wakes.setblocking(False)
+        signal.set_wakeup_fd(wakes.detach(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        return wake
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        log.info("%s: stopped by %s", self.name, signal.Signals(number).name)
+        self._is_stopping = True
+
+    # -- packets ---------------------------------------------------------------------------
+
+    def _tun_is_readable(self) -> None:
+        self._tunnel.tun_is_readable(now())
+
+    def _udp_is_readable(self) -> None:
+        self._tunnel.udp_is_readable(now())
+
+    # -- the interface ---------------------------------------------------------------------
+
+    def _link_changed(self) -> None:
+        self._link.drain_events()
+        self._look_at_link()
+
+    def _look_at_link(self) -> None:
+        """Follow the interface up, down, and to another MTU; raise TunGoneError."""
+        is_up = self._tun.is_up()
+        mtu = self._link.mtu()
+        self._is_moved = mtu is None
+        if mtu is not None and mtu != self._datapath.mtu:
+            self._datapath.mtu = mtu
+            self._fit_super_packets(mtu)
+        if is_up and not self._device.is_up:
+            self._bring_up()
+        elif not is_up and self._device.is_up:
+            self._tunnel.bring_down(now())
+            self._set_sockets(None)
+            log.info("%s: down", self.name)
+
+    def _bring_up(self) -> None:
+        try:
+            sockets = UdpSockets(self._device.listen_port, self._device.fwmark)
+        except OSError as error:
+            log.error("%s: port %s: %s", self.name, self._device.listen_port, error.strerror)
+            return
+        self._set_sockets(sockets)
+        self._device.port_chosen(sockets.port)
+        self._tunnel.bring_up(now())
+        log.info("%s: up, port %s", self.name, sockets.port)
+
+    def _set_sockets(self, sockets: UdpSockets | None) -> None:
+        if self._udp.sockets is not None:
+            for descriptor in self._udp.sockets.descriptors:
+                self._selector.unregister(descriptor)
+            self._udp.sockets.close()
+        self._udp.sockets = sockets
+        if sockets is not None:
+            for descriptor in sockets.descriptors:
+                self._watch(descriptor, self._udp_is_readable)
+
+    def _fit_super_packets(self, mtu: int) -> None:
+        """Let one super-packet from the TUN be one UDP_SEGMENT send."""
+        message = mtu + TRANSPORT_HEADER_LENGTH + TAG_LENGTH
+        segments = max(1, min(MAX_SEGMENTS, MAX_JOINED_OCTETS // message))
+        self._link.limit_super_packets(max(mtu, segments * (mtu - _TCP_HEADERS) + _TCP_HEADERS))
+
+    # -- the UAPI --------------------------------------------------------------------------
+
+    def state(self) -> WireGuardState:
+        """See `Configurable`."""
+        sockets = self._udp.sockets
+        offloads = self._tun.offloads + (sockets.offloads if sockets else ())
+        return dataclasses.replace(
+            self._device.state(),
+            implementation=f"netstart-wg {VERSION}",
+            offloads=tuple(sorted(offloads)),
+        )
+
+    def configure(self, change: DeviceChange) -> None:
+        """See `Configurable`: what can fail, the sockets, comes first."""
+        fwmark = self._device.fwmark if change.fwmark is UNCHANGED else change.fwmark
+        bound = self._udp.sockets
+        port = change.listen_port
+        if port is not UNCHANGED and (bound is None or port != bound.port):
+            replacement = UdpSockets(port, fwmark)
+            if bound is None:
+                replacement.close()  # the port is free; it is opened when the interface comes up
+            else:
+                self._set_sockets(replacement)
+        elif bound is not None:
+            bound.set_fwmark(fwmark)
+        self._tunnel.configure(change, now())
+        if self._udp.sockets is not None:
+            self._device.port_chosen(self._udp.sockets.port)
+        elif self._tun.is_up():
+            self._look_at_link()
+
+    def _client_connects(self) -> None:
+        connection = self._listener.accept()
+        if connection is None:
+            return
+        if len(self._clients) >= MAX_CLIENTS:
+            self._hang_up(self._clients[0])
+        client = UapiClient(connection, self)
+        self._clients.append(client)
+        self._watch(client.descriptor, functools.partial(self._serve_client, client))
+
+    def _serve_client(self, client: UapiClient) -> None:
+        if client not in self._clients:
+            return  # hung up within this wake-up
+        goes_on = client.is_writable() if client.wants_to_write else client.is_readable()
+        if not goes_on:
+            self._hang_up(client)
+            return
+        events = selectors.EVENT_WRITE if client.wants_to_write else selectors.EVENT_READ
+        key = self._selector.get_key(client.descriptor)
+        if key.events != events:
+            self._selector.modify(client.descriptor, events, key.data)
+
+    def _hang_up(self, client: UapiClient) -> None:
+        self._selector.unregister(client.descriptor)
+        self._clients.remove(client)
+        client.close()
+
+    def _file_was_removed(self) -> None:
+        self._removal.drain()
+        if not self._listener.is_in_place():
+            log.info("%s: socket file was deleted", self.name)
+            self._is_stopping = True
+
+
+def _drain(wake: socket.socket) -> None:
+    try:
+        wake.recv(4096)
+    except BlockingIOError:
+        return

@@ -1,0 +1,217 @@
+"""The UAPI socket: /var/run/wireguard/IF.sock, for wg(8), netstart-wg and others.
+
+Many clients at once, none of which can hold up the tunnel: requests are read
+and replies written as the sockets allow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import Protocol
+
+from netstart_wg.errors import BackendError
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.state import WireGuardState
+from netstart_wg.uapi import UapiError, decode_set, encode_errno, encode_get
+
+SOCKET_FOLDER = Path("/var/run/wireguard")
+
+MAX_REQUEST_OCTETS = 64 << 20
+"""Some hundred thousand peers; more than that at once is no configuration."""
+MAX_CLIENTS = 64
+
+_READ_SIZE = 1 << 16
+
+
+class Configurable(Protocol):
+    """What the server serves."""
+
+    def state(self) -> WireGuardState:
+        """Return everything there is to know."""
+        ...
+
+    def configure(self, change: DeviceChange) -> None:
+        """Apply a change as a whole, or raise OSError and change nothing."""
+        ...
+
+
+class UapiListener:
+    """The socket in the file system."""
+
+    def __init__(self, name: str) -> None:
+        """Bind and listen; replace a file that nobody listens on.
+
+        Raise BackendError when an engine of that name is running.
+        """
+        self.path = SOCKET_FOLDER / f"{name}.sock"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            SOCKET_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _clear_the_way(self.path, name)
+            mask = os.umask(0o077)
+            try:
+                self._socket.bind(str(self.path))
+            finally:
+                os.umask(mask)
+            self._socket.listen(MAX_CLIENTS)
+            self._identity = _identity(self.path)
+        except OSError as error:
+            self._socket.close()
+            reason = f"{self.path}: {error.strerror}"
+            raise BackendError("listen", name, reason, error.errno or 0) from None
+        except BaseException:
+            self._socket.close()
+            raise
+
+    @property
+    def descriptor(self) -> int:
+        """What to wait on."""
+        return self._socket.fileno()
+
+    def accept(self) -> socket.socket | None:
+        """Return the next client, or None."""
+        try:
+            client, _ = self._socket.accept()
+        except OSError:
+            return None
+        client.setblocking(False)
+        return client
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still the one we made: deleting it is how one stops an engine."""
+        try:
+            return _identity(self.path) == self._identity
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close, and delete the file if it is still ours."""
+        if self.is_in_place():
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        self._socket.close()
+
+
+class UapiClient:
+    """One connection: requests in, replies out, in order."""
+
+    def __init__(self, connection: socket.socket, served: Configurable) -> None:
+        self._connection = connection
+        self._served = served
+        self._input = bytearray()
+        self._output = bytearray()
+        self._searched = 0
+        self._ends_after_reply = False
+
+    @property
+    def descriptor(self) -> int:
+        """What to wait on."""
+        return self._connection.fileno()
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether part of a reply is still here; then no request is read."""
+        return bool(self._output)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def is_readable(self) -> bool:
+        """Read, answer what is complete; return False when it is over."""
+        try:
+            octets = self._connection.recv(_READ_SIZE)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not octets or len(self._input) + len(octets) > MAX_REQUEST_OCTETS:
+            return False
+        self._input += octets
+        return self._answer_and_write()
+
+    def is_writable(self) -> bool:
+        """Write on; return False when it is over."""
+        return self._answer_and_write()
+
+    def _answer_and_write(self) -> bool:
+        while True:
+            if self._output and not self._write():
+                return False
+            if self._output:
+                return True
+            if self._ends_after_reply:
+                return False
+            if (request := self._next_request()) is None:
+                return True
+            self._answer(request)
+
+    def _write(self) -> bool:
+        try:
+            sent = self._connection.send(self._output)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        del self._output[:sent]
+        return True
+
+    def _next_request(self) -> bytes | None:
+        """Take the next request from the input, without its closing empty line."""
+        if self._input.startswith(b"\n"):
+            end = 0
+        else:
+            end = self._input.find(b"\n\n", max(0, self._searched - 1))
+            if end < 0:
+                self._searched = len(self._input)
+                return None
+        request = bytes(self._input[:end])
+        del self._input[: end + (1 if end == 0 else 2)]
+        self._searched = 0
+        return request
+
+    def _answer(self, request: bytes) -> None:
+        operation, _, rest = request.partition(b"\n")
+        if operation == b"get=1" and not rest:
+            self._output += encode_get(self._served.state()).encode()
+        elif operation == b"get=1":
+            self._output += f"errno={errno.EPROTO}\n\n".encode()
+        elif operation == b"set=1":
+            self._output += encode_errno(self._set(rest)).encode()
+        else:
+            self._ends_after_reply = True
+
+    def _set(self, rest: bytes) -> int:
+        try:
+            text = rest.decode()
+            change = decode_set(text.split("\n") if text else [])
+            self._served.configure(change)
+        except UnicodeDecodeError:
+            return errno.EINVAL
+        except UapiError as error:
+            return error.errno
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0
+
+
+def _clear_the_way(path: Path, name: str) -> None:
+    """Delete a socket file that nobody listens on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+    raise BackendError("listen", name, f"{path} is in use: an engine of that name is running")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,315 @@
+"""The two UDP sockets, IPv4 and IPv6 on one port, in batches where the kernel can.
+
+UDP_SEGMENT: one send is cut by the kernel into many datagrams (udp(7)).
+UDP_GRO: one receive brings many datagrams of one sender.
+Either is done without where the kernel or the path refuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+from netstart_wg.datapath.base import Datagrams
+from netstart_wg.model.address import Endpoint, IPAddress
+from netstart_wg.protocol.forwarding import Path
+
+_SOL_UDP = 17
+_UDP_SEGMENT = 103
+_UDP_GRO = 104
+_SO_MARK = 36
+_SO_RCVBUFFORCE = 33
+_SO_SNDBUFFORCE = 32
+_IP_MTU_DISCOVER = 10
+_IPV6_MTU_DISCOVER = 23
+_PMTUDISC_DONT = 0
+_IP_PKTINFO = 8
+
+_BUFFER_OCTETS = 4 << 20
+_READ_SIZE = 65536
+_ANCILLARY_SIZE = 128
+_SEND_TIMEOUT = struct.pack("@ll", 0, 200_000)
+"""A send waits so long, at most, for room in the socket's buffer: seconds, microseconds."""
+
+MAX_SEGMENTS = 64
+"""UDP_MAX_SEGMENTS of kernels before 6.10."""
+MAX_JOINED_OCTETS = 65000
+"""Below what an IPv4 datagram can hold, 65,507."""
+
+_PORT_TRIES = 100
+_PATHS_REMEMBERED = 4096
+
+_GSO_REFUSED = frozenset((errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP))
+_SOURCE_REFUSED = frozenset((errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENETUNREACH))
+
+_SEGMENT_SIZE = struct.Struct("=H")
+_GRO_SIZE = struct.Struct("=i")
+_PKTINFO4 = struct.Struct("=i4s4s")
+"""Interface index, local address, destination of the header."""
+_PKTINFO6 = struct.Struct("=16si")
+
+_Ancillary = list[tuple[int, int, bytes]]
+
+
+class UdpPort:
+    """The `UdpEnd` of an interface: open while it is up, closed while it is down."""
+
+    def __init__(self) -> None:
+        self.sockets: UdpSockets | None = None
+
+    def receive(self) -> Datagrams | None:
+        """See `UdpEnd`."""
+        return None if self.sockets is None else self.sockets.receive()
+
+    def send(self, messages: Sequence[bytes], path: Path) -> int:
+        """See `UdpEnd`."""
+        return 0 if self.sockets is None else self.sockets.send(messages, path)
+
+
+class UdpSockets:
+    """Sockets bound to a port.  A host without IPv6, or without IPv4, does with the other one."""
+
+    def __init__(self, port: int, fwmark: int) -> None:
+        """Bind both families to `port`, or, if it is 0, to one that both can have.
+
+        Raise OSError, with EADDRINUSE when the port is taken.
+        """
+        self._sockets = _bind_both(port)
+        self.port: int = next(iter(self._sockets.values())).getsockname()[1]
+        self._has_gso = True
+        self._turn = list(self._sockets.values())
+        self._buffer = bytearray(_READ_SIZE)
+        self._view = memoryview(self._buffer)
+        self._paths: dict[tuple[object, bytes], Path] = {}
+        granted = [_tune(each) for each in self._turn]
+        self._has_gro = all(granted)
+        try:
+            self.set_fwmark(fwmark)
+        except OSError:
+            self.close()
+            raise
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What to wait on."""
+        return tuple(each.fileno() for each in self._sockets.values())
+
+    @property
+    def offloads(self) -> tuple[str, ...]:
+        """What the kernel grants, by name."""
+        granted = {"udp-gro": self._has_gro, "udp-gso": self._has_gso}
+        return tuple(name for name, has in granted.items() if has)
+
+    def set_fwmark(self, fwmark: int) -> None:
+        """Set SO_MARK; 0 is none.  Raise OSError without CAP_NET_ADMIN."""
+        for each in self._sockets.values():
+            if fwmark != each.getsockopt(socket.SOL_SOCKET, _SO_MARK):
+                each.setsockopt(socket.SOL_SOCKET, _SO_MARK, fwmark)
+
+    def close(self) -> None:
+        """Close both."""
+        for each in self._sockets.values():
+            each.close()
+
+    # -- receiving -----------------------------------------------------------------------
+
+    def receive(self) -> Datagrams | None:
+        """See `UdpEnd`."""
+        turn = self._turn
+        for _ in turn:
+            try:
+                length, ancillary, _flags, address = turn[0].recvmsg_into(
+                    [self._buffer], _ANCILLARY_SIZE, socket.MSG_DONTWAIT
+                )
+            except OSError:
+                # nothing there, or an error of an earlier send: the other family's turn
+                turn.append(turn.pop(0))
+                continue
+            size, packet_info = _read_ancillary(ancillary)
+            path = self._paths.get((address, packet_info)) or self._remember(address, packet_info)
+            return Datagrams(self._view[:length], size or length or 1, path)
+        return None
+
+    def _remember(self, address: tuple[object, ...], packet_info: bytes) -> Path:
+        if len(self._paths) >= _PATHS_REMEMBERED:
+            self._paths.clear()
+        path = _path_of(address, packet_info)
+        self._paths[address, packet_info] = path
+        return path
+
+    # -- sending ---------------------------------------------------------------------------
+
+    def send(self, messages: Sequence[bytes], path: Path) -> int:
+        """See `UdpEnd`."""
+        sender = self._sockets.get(
+            socket.AF_INET if isinstance(path.endpoint.address, IPv4Address) else socket.AF_INET6
+        )
+        if sender is None:
+            return 0
+        sent = start = 0
+        while start < len(messages):
+            end = _joinable(messages, start) if self._has_gso else start + 1
+            sent += self._send_run(sender, messages[start:end], path)
+            start = end
+        return sent
+
+    def _send_run(self, sender: socket.socket, run: Sequence[bytes], path: Path) -> int:
+        address = _socket_address(path.endpoint)
+        ancillary = _source_ancillary(path)
+        if len(run) > 1:
+            size = _SEGMENT_SIZE.pack(len(run[0]))
+            try:
+                sender.sendmsg(run, [*ancillary, (_SOL_UDP, _UDP_SEGMENT, size)], 0, address)
+            except OSError as error:
+                if error.errno == errno.EIO:  # the device has no checksum offload
+                    self._has_gso = False
+                if error.errno not in _GSO_REFUSED:
+                    return 0
+            else:
+                return len(run)
+        return sum(_send_one(sender, message, ancillary, address) for message in run)
+
+
+def _bind_both(port: int) -> dict[int, socket.socket]:
+    for _ in range(_PORT_TRIES):
+        try:
+            return _try_to_bind_both(port)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    raise OSError(errno.EADDRINUSE, "no port is free for both IPv4 and IPv6")
+
+
+def _try_to_bind_both(port: int) -> dict[int, socket.socket]:
+    """Bind; a family that this host does not have is left out."""
+    bound: dict[int, socket.socket] = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            candidate = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                continue
+            raise
+        try:
+            if family == socket.AF_INET6:
+                candidate.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            candidate.bind(("", port))
+        except OSError as error:
+            candidate.close()
+            if error.errno == errno.EADDRNOTAVAIL and family == socket.AF_INET6:
+                continue  # net.ipv6.conf.all.disable_ipv6
+            for other in bound.values():
+                other.close()
+            raise
+        bound[family] = candidate
+        port = candidate.getsockname()[1]
+    if not bound:
+        raise OSError(errno.EAFNOSUPPORT, "neither IPv4 nor IPv6")
+    return bound
+
+
+def _tune(each: socket.socket) -> bool:
+    """Set what makes it quick and robust; return whether it has UDP_GRO."""
+    if each.family == socket.AF_INET:
+        each.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
+        each.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    else:
+        each.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_DONT)
+        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
+    for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+        try:
+            each.setsockopt(socket.SOL_SOCKET, forced, _BUFFER_OCTETS)
+        except OSError:
+            each.setsockopt(socket.SOL_SOCKET, plain, _BUFFER_OCTETS)
+    try:
+        each.setsockopt(_SOL_UDP, _UDP_GRO, 1)
+    except OSError:
+        return False
+    return True
+
+
+def _read_ancillary(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, bytes]:
+    """Return the segment size of UDP_GRO, or 0, and the raw packet information, or nothing."""
+    size, packet_info = 0, b""
+    for level, kind, data in ancillary:
+        if level == _SOL_UDP and kind == _UDP_GRO and len(data) >= _GRO_SIZE.size:
+            (size,) = _GRO_SIZE.unpack_from(data)
+        elif (level == socket.IPPROTO_IP and kind == _IP_PKTINFO) or (
+            level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO
+        ):
+            packet_info = data
+    return size, packet_info
+
+
+def _path_of(address: tuple[object, ...], packet_info: bytes) -> Path:
+    """Make a path of what recvmsg returned: the sender, and the address it wrote to."""
+    host, port = str(address[0]), address[1]
+    assert isinstance(port, int)
+    source: IPAddress | None = None
+    if len(address) == 2:
+        if len(packet_info) == _PKTINFO4.size:
+            source = IPv4Address(_PKTINFO4.unpack(packet_info)[1])
+        return Path(Endpoint(IPv4Address(host), port), source)
+    if len(packet_info) == _PKTINFO6.size:
+        source = IPv6Address(_PKTINFO6.unpack(packet_info)[0])
+    scope_id = address[3]
+    assert isinstance(scope_id, int)
+    return Path(Endpoint(IPv6Address(host.partition("%")[0]), port, scope_id), source)
+
+
+def _socket_address(endpoint: Endpoint) -> tuple[str, int] | tuple[str, int, int, int]:
+    if isinstance(endpoint.address, IPv4Address):
+        return (str(endpoint.address), endpoint.port)
+    return (str(endpoint.address), endpoint.port, 0, endpoint.scope_id)
+
+
+def _source_ancillary(path: Path) -> _Ancillary:
+    match path.source:
+        case None:
+            return []
+        case IPv4Address():
+            information = _PKTINFO4.pack(0, path.source.packed, bytes(4))
+            return [(socket.IPPROTO_IP, _IP_PKTINFO, information)]
+        case IPv6Address():
+            information = _PKTINFO6.pack(path.source.packed, path.endpoint.scope_id)
+            return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
+
+
+def _joinable(messages: Sequence[bytes], start: int) -> int:
+    """Return the end of the run that one UDP_SEGMENT send can carry."""
+    size = total = len(messages[start])
+    end = start + 1
+    limit = min(len(messages), start + MAX_SEGMENTS)
+    while end < limit:
+        length = len(messages[end])
+        if length > size or total + length > MAX_JOINED_OCTETS:
+            break
+        total += length
+        end += 1
+        if length < size:
+            break
+    return end
+
+
+def _send_one(
+    sender: socket.socket,
+    message: bytes,
+    ancillary: _Ancillary,
+    address: tuple[str, int] | tuple[str, int, int, int],
+) -> int:
+    try:
+        sender.sendmsg([message], ancillary, 0, address)
+    except OSError as error:
+        if not ancillary or error.errno not in _SOURCE_REFUSED:
+            return 0
+        # our address of yesterday: let the routing choose
+        with contextlib.suppress(OSError):
+            sender.sendmsg([message], [], 0, address)
+            return 1
+        return 0
+    return 1
