@@ -66,9 +66,18 @@ class Background:
 
     @property
     def pid(self) -> int:
-        """The command's number, as we see it; it must have begun, and not ended."""
-        (child,) = _children(self._process.pid)
+        """The command's number, as we see it; it must not have ended."""
+        child = self._child()
+        assert child is not None, f"{self.command} has ended: {self.output()}"
         return child
+
+    def _child(self) -> int | None:
+        """Return the only child of nsenter, which may not yet have it; None when all is over."""
+        children = eventually(
+            lambda: _children(self._process.pid) if self.is_running else [None],
+            what=f"{self.command} inside nsenter",
+        )
+        return children[0]
 
     def output(self) -> str:
         """Return what it has said so far, standard error included."""
@@ -85,7 +94,8 @@ class Background:
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send to the command; nsenter around it ends with it, and as it does."""
-        for child in _children(self._process.pid):
+        child = self._child()
+        if child is not None:
             with suppress(ProcessLookupError):
                 os.kill(child, number)
 
@@ -292,7 +302,7 @@ def _processes() -> Iterator[int]:
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
-def _children(parent: int) -> list[int]:
+def _children(parent: int) -> list[int | None]:
     return [number for number in _processes() if _parent(number) == parent]
 
 
