@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from netstart_wg.model.keys import PrivateKey, PublicKey
 
-HASH_LENGTH = 32
 XNONCE_LENGTH = 24
+"""Of XChaCha20-Poly1305, long enough to be drawn at random."""
 
 TransportCipher: TypeAlias = ChaCha20Poly1305
 """`encrypt` and `decrypt` take a nonce of 12 bytes, the data, and None for no additional data;

@@ -25,17 +25,12 @@ class MessageType(enum.IntEnum):
     TRANSPORT_DATA = 4
 
 
-PUBLIC_KEY_LENGTH = 32
-TIMESTAMP_LENGTH = 12
-"""TAI64N."""
 TAG_LENGTH = 16
 """The Poly1305 tag at the end of everything that is sealed."""
 MAC_LENGTH = 16
 """mac1 and mac2, and a cookie."""
 MACS_LENGTH = 2 * MAC_LENGTH
 """mac1 and mac2 at the end of both handshake messages."""
-COOKIE_NONCE_LENGTH = 24
-"""XChaCha20-Poly1305."""
 
 HANDSHAKE_INITIATION_LENGTH = 148
 HANDSHAKE_RESPONSE_LENGTH = 92

@@ -42,17 +42,19 @@ class Model:
 
     def __init__(self) -> None:
         self.seen: set[int] = set()
+        self.greatest = -1
 
     def accept(self, counter: int) -> bool:
-        greatest = max(self.seen, default=0)
-        if counter >= LIMIT or counter in self.seen or greatest - counter > WINDOW:
+        if counter >= LIMIT or counter in self.seen or self.greatest - counter > WINDOW:
             return False
         self.seen.add(counter)
+        self.greatest = max(self.greatest, counter)
         return True
 
     def accept_run(self, first: int, count: int) -> bool:
-        if first <= max(self.seen, default=-1) or first + count - 1 >= LIMIT:
+        if first <= self.greatest or first + count - 1 >= LIMIT:
             return False
+        self.greatest = first + count - 1
         self.seen.update(range(first, first + count))
         return True
 
@@ -121,6 +123,28 @@ def test_a_run_longer_than_the_window_closes_it() -> None:
     assert not replay.accept(2)
 
 
+def test_a_run_is_still_known_after_a_gap() -> None:
+    replay = ReplayFilter()
+    assert replay.accept_run(0, 5)
+    assert replay.accept(7)
+    assert [replay.accept(counter) for counter in range(8)] == [False] * 5 + [True, True, False]
+
+
+@pytest.mark.parametrize("oldest", [0, 3])
+def test_the_oldest_counter_in_the_window_is_still_known(oldest: int) -> None:
+    replay = ReplayFilter()
+    assert replay.accept(oldest)
+    assert replay.accept(oldest + WINDOW)
+    assert not replay.accept(oldest)
+    assert replay.accept(oldest + 1)
+
+
+def test_steady_loss_does_not_let_the_bitmap_grow() -> None:
+    replay = ReplayFilter()
+    assert all(replay.accept(counter) for counter in range(0, 4 * WINDOW, 3))
+    assert replay._seen.bit_length() <= WINDOW + 1
+
+
 def test_a_jump_across_half_the_numbers_costs_no_memory() -> None:
     replay = ReplayFilter()
     assert replay.accept(0)
@@ -148,10 +172,14 @@ def test_any_sequence_is_judged_as_by_a_set_of_all_counters(
     replay, model = ReplayFilter(), Model()
     assert replay.accept(start) is model.accept(start)
     for kind, distance, count in steps:
-        counter = max(model.seen) + distance
+        counter = model.greatest + distance
         if counter < 0:
             continue
         if kind == "run":
             assert replay.accept_run(counter, count) is model.accept_run(counter, count)
         else:
+            assert replay.accept(counter) is model.accept(counter)
+    top = model.greatest
+    for counter in (*range(top - 100, top + 2), *range(top - WINDOW - 2, top - WINDOW + 3)):
+        if counter >= 0:
             assert replay.accept(counter) is model.accept(counter)
