@@ -95,7 +95,7 @@ def dh(private_key: PrivateKey, public_key: PublicKey) -> bytes | None:
         secret = private.exchange(X25519PublicKey.from_public_bytes(public_key.to_bytes()))
     except ValueError:  # how the library refuses the all-zero secret
         return None
-    return secret if any(secret) else None
+    return secret if any(secret) else None  # should a build of the library let it through
 
 
 # -- ChaCha20-Poly1305 ---------------------------------------------------------------------
