@@ -212,6 +212,7 @@ def _clear_the_way(path: Path, name: str) -> None:
     raise BackendError("listen", name, f"{path} is in use: an engine of that name is running")
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Tell a file from its successor; the number of an inode alone may be given again."""
     status = path.stat()
-    return status.st_dev, status.st_ino
+    return status.st_dev, status.st_ino, status.st_mtime_ns

@@ -38,7 +38,7 @@ class Device:
     """The pure core of one interface."""
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
-        """Take the source of random bytes: os.urandom, or a test's own."""
+        """Take the source of random bytes: the system's, or a test's own."""
         self._around = Surroundings(random=random)
         self._private_key: PrivateKey | None = None
         self._listen_port = 0
