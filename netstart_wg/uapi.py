@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, Literal, TypeVar
 
-from netstart_wg.model.address import PORT_MAX, Endpoint, IPAddress, IPNetwork
+from netstart_wg.model.address import PORT_MAX, Endpoint, IPNetwork
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange, UnchangedType
 from netstart_wg.model.keys import KEY_LENGTH, Key, PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
@@ -311,17 +311,13 @@ def decode_get(text: str) -> WireGuardState:
 
 def _lines_before_errno(text: str) -> list[str]:
     """Split a reply that ends as it shall; raise UapiError if it does not, or reports a failure."""
-    body, newline, ending = text.rpartition("\nerrno=")
-    if not newline and text.startswith("errno="):
-        body, ending = "", text.removeprefix("errno=")
-    elif not newline:
-        raise UapiError(errno.EPROTO, "the reply has no errno")
-    if not ending.endswith("\n\n"):
+    lines = text.split("\n")
+    if len(lines) < 3 or lines[-1] or lines[-2] or not lines[-3].startswith("errno="):
         raise UapiError(errno.EPROTO, "the reply is cut short")
-    number = _errno(ending.removesuffix("\n\n"))
+    number = _errno(lines[-3].removeprefix("errno="))
     if number:
         raise UapiError(number, f"the engine reports error {number}")
-    return body.split("\n") if body else []
+    return lines[:-3]
 
 
 @dataclass(slots=True)
@@ -482,30 +478,36 @@ def _network(key: str, value: str) -> IPNetwork:
 
 
 def _endpoint(key: str, value: str) -> Endpoint:
-    scope_text: str | None = None
-    if match := _ENDPOINT_V4.fullmatch(value):
-        address_text, port_text = match.groups()
-    elif match := _ENDPOINT_V6.fullmatch(value):
-        address_text, scope_text, port_text = match.groups()
-    else:
-        raise _bad(key, value)
     try:
-        address = _address(address_text)
+        if match := _ENDPOINT_V4.fullmatch(value):
+            address_text, port_text = match.groups()
+            return Endpoint(IPv4Address(address_text), _port(port_text))
+        if match := _ENDPOINT_V6.fullmatch(value):
+            address_text, scope_text, port_text = match.groups()
+            address = IPv6Address(address_text)
+            return Endpoint(address, _port(port_text), _scope_id(address, scope_text))
     except ValueError:
-        raise _bad(key, value) from None
-    port, scope_id = int(port_text), int(scope_text or 0)
-    if not 0 < port <= PORT_MAX or scope_id > _U32_MAX:
-        raise _bad(key, value)
-    # as the kernel does, ignore the scope of an address that is the same on every link
-    return Endpoint(address, port, scope_id if address.is_link_local else 0)
+        pass
+    raise _bad(key, value)
 
 
-def _address(text: str) -> IPAddress:
-    return IPv6Address(text) if ":" in text else IPv4Address(text)
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port <= PORT_MAX:
+        raise ValueError("out of range")
+    return port
+
+
+def _scope_id(address: IPv6Address, text: str | None) -> int:
+    """Read a scope; like the kernel, ignore that of an address with one meaning on all links."""
+    scope_id = int(text or 0)
+    if scope_id > _U32_MAX:
+        raise ValueError("out of range")
+    return scope_id if address.is_link_local else 0
 
 
 def _bad(key: str, value: str) -> UapiError:
-    return UapiError(errno.EINVAL, f"bad value of {key}: '{value[:_SHOWN_MAX]}'")
+    return UapiError(errno.EINVAL, f"bad value of {key}: {value[:_SHOWN_MAX]!r}")
 
 
 def _unknown(key: str) -> UapiError:
