@@ -58,10 +58,10 @@ class Machine:
         return self.host.attempt(NETSTART_WG, "-C", str(self.folder), *options)
 
     def netstart_well(self, *options: str) -> str:
-        """Run; nothing may go wrong.  Return standard output."""
+        """Run; nothing may go wrong.  Return all it says."""
         result = self.netstart(*options)
-        assert (result.returncode, result.stderr) == (0, ""), result
-        return result.stdout
+        assert result.returncode == 0, result
+        return result.stdout + result.stderr
 
     def traces(self) -> str:
         """Return everything that a run could have left or changed, as text."""
