@@ -41,7 +41,6 @@ _FIN, _PSH, _ACK, _CWR = 0x01, 0x08, 0x10, 0x80
 
 _U16 = struct.Struct("!H")
 _U32 = struct.Struct("!I")
-_LENGTH_IDENTIFICATION = struct.Struct("!HH")
 _LITTLE_U16 = struct.Struct("<H")
 
 
@@ -96,15 +95,17 @@ def _cut_tcp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
     template[at + 13] = 0
     template[at + 16 : at + 18] = bytes(2)
     constant = words_sum(template[at:])
+    pseudo = ip.fit(payload_at - at + size)
     segments: list[bytes] = []
-    for number, start in enumerate(range(payload_at, end, size)):
+    for start in range(payload_at, end, size):
         payload = packet[start : start + size]
-        kept = flags
-        if number:
-            kept &= ~_CWR
-        if start + size < end:
-            kept &= ~(_FIN | _PSH)
-        pseudo = ip.finish(number, payload_at - at + len(payload))
+        kept = flags & ~(_FIN | _PSH | _CWR)
+        if start == payload_at:
+            kept |= flags & _CWR
+        if start + size >= end:
+            kept |= flags & (_FIN | _PSH)
+            pseudo = ip.fit(payload_at - at + len(payload))
+        ip.count()
         total = constant + pseudo + words_sum(payload) + _swapped(sequence + kept)
         _U32.pack_into(template, at + 4, sequence)
         template[at + 13] = kept
@@ -122,10 +123,11 @@ def _cut_udp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
     template[at + 4 : at + 8] = bytes(4)
     constant = words_sum(template[at:])
     segments: list[bytes] = []
-    for number, start in enumerate(range(payload_at, end, size)):
+    for start in range(payload_at, end, size):
         payload = packet[start : start + size]
         length = 8 + len(payload)
-        total = constant + ip.finish(number, length) + words_sum(payload) + _swapped(length)
+        total = constant + ip.fit(length) + words_sum(payload) + _swapped(length)
+        ip.count()
         _U16.pack_into(template, at + 4, length)
         # zero would say that there is no checksum
         _LITTLE_U16.pack_into(template, at + 6, 65535 - total % 65535 or 65535)
@@ -146,27 +148,32 @@ class _IpHeader:
         if version == 4 and transport_at >= 20:
             addresses = template[12:20]
             (self._identification,) = _U16.unpack_from(template, 4)
-            template[2:6] = bytes(4)
-            template[10:12] = bytes(2)
-            self._constant = words_sum(template[:transport_at])
         elif version == 6 and transport_at >= 40:
             addresses = template[8:40]
         else:
             raise MalformedPacketError
         self._pseudo = words_sum(addresses) + _swapped(protocol)
 
-    def finish(self, number: int, transport_length: int) -> int:
-        """Fit the header to segment `number`; return the sum of the pseudo-header."""
+    def fit(self, transport_length: int) -> int:
+        """Set the length; return the sum of the pseudo-header."""
         template = self._template
         if self._is_ipv4:
-            length = self._at + transport_length
-            identification = (self._identification + number) & 0xFFFF
-            total = self._constant + _swapped(length + identification)
-            _LENGTH_IDENTIFICATION.pack_into(template, 2, length, identification)
-            _LITTLE_U16.pack_into(template, 10, 65535 - total % 65535)
+            _U16.pack_into(template, 2, min(MAX_PACKET_LENGTH, self._at + transport_length))
+            template[4:6] = template[10:12] = bytes(2)
+            self._constant = words_sum(template[: self._at])
         else:
-            _U16.pack_into(template, 4, self._at - 40 + transport_length)
+            length = min(MAX_PACKET_LENGTH, self._at - 40 + transport_length)
+            _U16.pack_into(template, 4, length)
         return self._pseudo + _swapped(transport_length)
+
+    def count(self) -> None:
+        """Set the next identification, and the header's checksum; IPv6 has neither."""
+        if self._is_ipv4:
+            identification = self._identification
+            total = self._constant + _swapped(identification)
+            _U16.pack_into(self._template, 4, identification)
+            _LITTLE_U16.pack_into(self._template, 10, 65535 - total % 65535)
+            self._identification = (identification + 1) & 0xFFFF
 
 
 def _swapped(number: int) -> int:
@@ -349,8 +356,10 @@ def join(packets: Sequence[bytes]) -> tuple[VirtioNetHeader, list[Buffer]]:
     payload_at = at + (first[at + 12] >> 4) * 4 if is_tcp else at + 8
     template = bytearray(first[:payload_at])
     transport_length = payload_at - at + sum(len(packet) - payload_at for packet in packets)
+    ip = _IpHeader(template, at, _TCP if is_tcp else _UDP)
     # the checksum field takes the pseudo-header's sum, not its complement
-    pseudo = _IpHeader(template, at, _TCP if is_tcp else _UDP).finish(0, transport_length) % 65535
+    pseudo = ip.fit(transport_length) % 65535
+    ip.count()
     if is_tcp:
         template[at + 13] |= last[at + 13] & _PSH
         offset = 16
