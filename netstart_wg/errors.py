@@ -66,6 +66,10 @@ class BackendError(NetstartError):
         super().__init__(f"{interface}: {operation}: {reason}")
 
 
+class NotOursError(BackendError):
+    """Something of that name exists and belongs to somebody else; it is left alone."""
+
+
 class NotRestoredError(BackendError):
     """As its parent, and part of the plan is applied."""
 

@@ -38,7 +38,7 @@ def _open(interface: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         return os.open(lock_path(interface), flags, 0o600)
     except OSError as error:
-        reason = f"{lock_path(interface)}: {error.strerror}"
+        reason = f"{lock_path(interface)}: {str(error.strerror).lower()}"
         raise BackendError("lock", interface, reason, error.errno or 0) from error
 
 
@@ -49,7 +49,9 @@ def _acquire(descriptor: int, interface: str, deadline: float) -> None:
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 number = error.errno or 0
-                raise BackendError("lock", interface, str(error.strerror), number) from error
+                raise BackendError(
+                    "lock", interface, str(error.strerror).lower(), number
+                ) from error
             if time.monotonic() >= deadline:
                 raise BusyError(f"{interface}: another run is at work on it") from None
             time.sleep(POLL_SECONDS)

@@ -198,7 +198,9 @@ def _refusals(operation: str, interface: str) -> Iterator[None]:
     try:
         yield
     except NetlinkError as error:
-        reason = os.strerror(error.code)
+        reason = os.strerror(error.code).lower()
         raise BackendError(operation, interface, reason, error.code) from error
     except OSError as error:
-        raise BackendError(operation, interface, str(error.strerror), error.errno or 0) from error
+        raise BackendError(
+            operation, interface, str(error.strerror).lower(), error.errno or 0
+        ) from error

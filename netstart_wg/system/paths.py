@@ -18,9 +18,6 @@ RUN_DIRECTORY: Final = Path("/run/netstart-wg")
 SOCKET_DIRECTORY: Final = Path("/var/run/wireguard")
 """Where engines of every make have their UAPI sockets: `IF.sock`."""
 
-TUN_DEVICE: Final = Path("/dev/net/tun")
-"""What the kernel gives tunnel interfaces through."""
-
 
 def lock_path(interface: str) -> Path:
     """Return the file that whoever changes the interface holds locked."""
@@ -42,3 +39,11 @@ def make_run_directory() -> None:
     RUN_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     if RUN_DIRECTORY.stat().st_mode & 0o777 != 0o700:
         RUN_DIRECTORY.chmod(0o700)
+
+
+def interfaces_with_socket() -> tuple[str, ...]:
+    """Return the names for which there is a UAPI socket file, sorted; it may be a stale one."""
+    try:
+        return tuple(sorted(path.stem for path in SOCKET_DIRECTORY.glob("*.sock")))
+    except OSError:
+        return ()

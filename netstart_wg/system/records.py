@@ -37,7 +37,7 @@ def write_record(interface: str, text: str) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        reason = f"{path}: {error.strerror}"
+        reason = f"{path}: {str(error.strerror).lower()}"
         raise BackendError("write the record", interface, reason, error.errno or 0) from error
 
 
@@ -46,5 +46,5 @@ def remove_record(interface: str) -> None:
     try:
         record_path(interface).unlink(missing_ok=True)
     except OSError as error:
-        reason = f"{record_path(interface)}: {error.strerror}"
+        reason = f"{record_path(interface)}: {str(error.strerror).lower()}"
         raise BackendError("remove the record", interface, reason, error.errno or 0) from error

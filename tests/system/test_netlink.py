@@ -133,12 +133,12 @@ def test_a_refusal_names_operation_interface_and_reason(netlink: Netlink, wg0: s
     netlink.add_address(wg0, ip_interface("10.0.0.1/24"))
     with pytest.raises(BackendError) as caught:
         netlink.add_address(wg0, ip_interface("10.0.0.1/24"))
-    assert str(caught.value) == "wg0: add address 10.0.0.1/24: File exists"
+    assert str(caught.value) == "wg0: add address 10.0.0.1/24: file exists"
     assert caught.value.errno == errno.EEXIST
 
 
 def test_a_write_to_a_missing_interface_is_refused(netlink: Netlink) -> None:
-    with pytest.raises(BackendError, match="wg9: set mtu: No such device") as caught:
+    with pytest.raises(BackendError, match="wg9: set mtu: no such device") as caught:
         netlink.set_mtu("wg9", 1400)
     assert caught.value.errno == errno.ENODEV
 

@@ -1,0 +1,57 @@
+"""The machine netstart-wg runs on, as the use cases want it: one object for all of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+
+from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.system import commands, locks, names, paths, records
+from netstart_wg.system.netlink import Netlink
+
+
+class Linux:
+    """Satisfies `netstart_wg.app.system.System`."""
+
+    def __init__(self) -> None:
+        self.links = Netlink()
+
+    def is_root(self) -> bool:
+        """Say whether we may change anything."""
+        return os.geteuid() == 0
+
+    def realtime_ns(self) -> int:
+        """Read the wall clock."""
+        return time.time_ns()
+
+    def lock(self, interface: str) -> AbstractContextManager[None]:
+        """Keep other runs away from the interface; raise BusyError."""
+        return locks.interface_lock(interface)
+
+    def read_record(self, interface: str) -> str | None:
+        """Return what the last run wrote down, or None."""
+        return records.read_record(interface)
+
+    def write_record(self, interface: str, text: str) -> None:
+        """Write down what the next run shall know."""
+        records.write_record(interface, text)
+
+    def remove_record(self, interface: str) -> None:
+        """Forget the interface."""
+        records.remove_record(interface)
+
+    def run_command(self, text: str) -> commands.CommandResult:
+        """Run a `!` line."""
+        return commands.run_command(text)
+
+    def resolve(
+        self, endpoints: Collection[EndpointName]
+    ) -> Mapping[EndpointName, Endpoint | names.Unresolved]:
+        """Look up host names."""
+        return names.resolve_all(endpoints)
+
+    def engine_names(self) -> tuple[str, ...]:
+        """Return the interfaces that have a UAPI socket, of whichever engine, sorted."""
+        return paths.interfaces_with_socket()
