@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from netstart_wg.errors import BackendError, BusyError
+from netstart_wg.errors import BusyError
 from netstart_wg.system.paths import lock_path, make_run_directory
+from netstart_wg.system.refusal import refusal
 
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
@@ -38,8 +39,7 @@ def _open(interface: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         return os.open(lock_path(interface), flags, 0o600)
     except OSError as error:
-        reason = f"{lock_path(interface)}: {str(error.strerror).lower()}"
-        raise BackendError("lock", interface, reason, error.errno or 0) from error
+        raise refusal("lock", interface, error, lock_path(interface)) from error
 
 
 def _acquire(descriptor: int, interface: str, deadline: float) -> None:
@@ -48,10 +48,7 @@ def _acquire(descriptor: int, interface: str, deadline: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
-                number = error.errno or 0
-                raise BackendError(
-                    "lock", interface, str(error.strerror).lower(), number
-                ) from error
+                raise refusal("lock", interface, error) from error
             if time.monotonic() >= deadline:
                 raise BusyError(f"{interface}: another run is at work on it") from None
             time.sleep(POLL_SECONDS)

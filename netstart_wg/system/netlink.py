@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 from netstart_wg.errors import BackendError
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.state import InterfaceState
+from netstart_wg.system.refusal import refusal
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -198,9 +199,7 @@ def _refusals(operation: str, interface: str) -> Iterator[None]:
     try:
         yield
     except NetlinkError as error:
-        reason = os.strerror(error.code).lower()
-        raise BackendError(operation, interface, reason, error.code) from error
+        refused = OSError(error.code, os.strerror(error.code))
+        raise refusal(operation, interface, refused) from error
     except OSError as error:
-        raise BackendError(
-            operation, interface, str(error.strerror).lower(), error.errno or 0
-        ) from error
+        raise refusal(operation, interface, error) from error

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from netstart_wg.errors import BackendError
 from netstart_wg.system.paths import RUN_DIRECTORY, make_run_directory, record_path
+from netstart_wg.system.refusal import refusal
 
 SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes; a bigger file is no record of ours."""
@@ -37,14 +37,13 @@ def write_record(interface: str, text: str) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        reason = f"{path}: {str(error.strerror).lower()}"
-        raise BackendError("write the record", interface, reason, error.errno or 0) from error
+        raise refusal("write the record", interface, error, path) from error
 
 
 def remove_record(interface: str) -> None:
     """Forget what was applied to an interface that is no more."""
+    path = record_path(interface)
     try:
-        record_path(interface).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        reason = f"{record_path(interface)}: {str(error.strerror).lower()}"
-        raise BackendError("remove the record", interface, reason, error.errno or 0) from error
+        raise refusal("remove the record", interface, error, path) from error
