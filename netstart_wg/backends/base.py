@@ -1,0 +1,49 @@
+"""What every engine looks like from here; the docstrings are the contract.
+
+An engine stands behind one network interface and is named by it.  A backend
+touches only engines of its own kind: where the name belongs to somebody else's,
+`state` says so, and the other methods fail without having done anything.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.state import WireGuardState
+
+
+class Backend(Protocol):
+    """One kind of engine.  Every method may raise BackendError, and PermissionDeniedError."""
+
+    def create(self, interface: str) -> None:
+        """Start an engine; on return the interface exists and `state` answers.
+
+        The interface is down and has no key, port, mark, peer, address or
+        description, and the default MTU.  Raise BackendError, and leave nothing
+        behind, if something of that name exists or cannot be made.
+        """
+        ...
+
+    def destroy(self, interface: str) -> None:
+        """Stop the engine; on return neither it nor the interface exists.
+
+        Raise BackendError if there is no engine of ours of that name.
+        """
+        ...
+
+    def state(self, interface: str) -> WireGuardState | None:
+        """Return all that the engine knows, or None if there is no engine of that name.
+
+        Raise NotOursError if there is one of another kind.
+        """
+        ...
+
+    def configure(self, interface: str, change: DeviceChange) -> None:
+        """Apply the change as a whole; on BackendError nothing of it is applied.
+
+        Peers that the change does not name keep their sessions, and so does a
+        peer whose values it repeats.  A peer with the interface's own public
+        key is silently refused or removed (wg(4)).
+        """
+        ...

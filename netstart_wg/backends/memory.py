@@ -1,0 +1,51 @@
+"""Engines that carry no traffic and live in memory: a fake that behaves.
+
+It keeps the contract of `netstart_wg.backends.base` as the real ones do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from netstart_wg.errors import BackendError
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.state import WireGuardState
+from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
+
+IMPLEMENTATION = "netstart-wg-memory 1"
+
+
+class MemoryBackend:
+    """Satisfies `netstart_wg.backends.base.Backend`."""
+
+    def __init__(self, derive_public_key: DerivePublicKey) -> None:
+        """Take the way from a private key to its public key."""
+        self._derive_public_key = derive_public_key
+        self._engines: dict[str, WireGuardState] = {}
+
+    def create(self, interface: str) -> None:
+        """Make an engine that has nothing yet."""
+        if interface in self._engines:
+            raise _failure("start the engine", interface, errno.EEXIST)
+        self._engines[interface] = WireGuardState(implementation=IMPLEMENTATION)
+
+    def destroy(self, interface: str) -> None:
+        """Forget the engine."""
+        if self._engines.pop(interface, None) is None:
+            raise _failure("destroy", interface, errno.ENODEV)
+
+    def state(self, interface: str) -> WireGuardState | None:
+        """Return the engine as it is, or None."""
+        return self._engines.get(interface)
+
+    def configure(self, interface: str, change: DeviceChange) -> None:
+        """Replace the engine's state by what the change makes of it."""
+        state = self._engines.get(interface)
+        if state is None:
+            raise _failure("configure", interface, errno.ENODEV)
+        self._engines[interface] = apply_change(state, change, self._derive_public_key)
+
+
+def _failure(operation: str, interface: str, number: int) -> BackendError:
+    return BackendError(operation, interface, os.strerror(number).lower(), number)

@@ -1,0 +1,112 @@
+"""The record of what was last applied: made, written as JSON, and read back.
+
+It holds what the running system cannot tell: which endpoint the file declared
+when a peer was given one (the peer may have roamed since), and which commands
+have run.  Of commands it holds digests only: their text may contain secrets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig
+from netstart_wg.model.record import AppliedRecord, CommandDigest
+from netstart_wg.model.state import InterfaceState
+
+VERSION = 1
+"""Of the format; a record of another one counts as none."""
+
+
+def record_of(
+    desired: InterfaceConfig,
+    index: int,
+    applied: AppliedRecord | None,
+    resolved: Mapping[EndpointName, Endpoint],
+) -> AppliedRecord:
+    """Return what to remember once `desired` is in place on the interface of that index.
+
+    `applied` and `resolved` are those that the plan was made from.  A name that
+    could not be looked up is remembered only if it was applied before; otherwise
+    the next run would take the peer's former endpoint for one it roamed to.
+    """
+    previous = dict(applied.endpoints) if applied and applied.index == index else {}
+    endpoints: list[tuple[str, str]] = []
+    for peer in desired.wireguard.peers:
+        key, declared = peer.public_key.to_base64(), declared_endpoint(peer)
+        if declared is None:
+            continue
+        is_known = not isinstance(peer.endpoint, EndpointName) or peer.endpoint in resolved
+        if is_known or previous.get(key) == declared:
+            endpoints.append((key, declared))
+    return AppliedRecord(
+        interface=desired.name,
+        index=index,
+        endpoints=tuple(sorted(endpoints)),
+        commands=tuple(digest_of(command) for command in desired.commands),
+    )
+
+
+def standing_record(
+    applied: AppliedRecord | None, running: InterfaceState | None
+) -> AppliedRecord | None:
+    """Return the record if it is about this very interface, not about a former one."""
+    if applied is None or running is None:
+        return None
+    is_about_it = (applied.interface, applied.index) == (running.name, running.index)
+    return applied if is_about_it else None
+
+
+def declared_endpoint(peer: PeerConfig) -> str | None:
+    """Return a peer's endpoint as the record compares it: a name stays a name."""
+    return None if peer.endpoint is None else str(peer.endpoint)
+
+
+def digest_of(command: Command) -> CommandDigest:
+    """Return what the record knows a command by."""
+    return CommandDigest(hashlib.sha256(command.text.encode()).hexdigest())
+
+
+def encode_record(record: AppliedRecord) -> str:
+    """Write a record as one line of JSON."""
+    return json.dumps(
+        {
+            "version": VERSION,
+            "interface": record.interface,
+            "index": record.index,
+            "endpoints": dict(record.endpoints),
+            "commands": list(record.commands),
+        }
+    )
+
+
+def decode_record(text: str) -> AppliedRecord:
+    """Read what `encode_record` wrote; raise ValueError for anything else."""
+    try:
+        content: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("no record: nested too deeply") from None
+    match content:
+        case {
+            "version": int(version),
+            "interface": str(interface),
+            "index": int(index),
+            "endpoints": dict(endpoints),
+            "commands": list(commands),
+        } if version == VERSION:
+            return AppliedRecord(
+                interface=interface,
+                index=index,
+                endpoints=tuple(sorted((key, _text(value)) for key, value in endpoints.items())),
+                commands=tuple(CommandDigest(_text(command)) for command in commands),
+            )
+        case _:
+            raise ValueError(f"no record of version {VERSION}")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("no record: a text was expected")
+    return value
