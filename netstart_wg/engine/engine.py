@@ -6,6 +6,7 @@ and below; this file waits, reads the clocks once per wake-up, and calls.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -54,17 +55,16 @@ class Engine:
 
         Raise BackendError or PermissionDeniedError; then nothing is left behind.
         """
-        self._selector = selectors.DefaultSelector()
-        self._listener = UapiListener(name)
-        try:
-            self._tun = Tun(name)
-        except BaseException:
-            self._listener.close()
-            raise
         self.name = name
-        self._link = Link(name)
-        self._link.set_mtu(DEFAULT_MTU)
-        self._removal = RemovalWatch(self._listener.path.parent)
+        with contextlib.ExitStack() as opened:
+            self._selector = opened.enter_context(selectors.DefaultSelector())
+            self._listener = opened.enter_context(contextlib.closing(UapiListener(name)))
+            self._tun = opened.enter_context(contextlib.closing(Tun(name)))
+            self._link = opened.enter_context(contextlib.closing(Link(name)))
+            self._link.set_mtu(DEFAULT_MTU)
+            folder = self._listener.path.parent
+            self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
+            self._opened = opened.pop_all()
         self._udp = UdpPort()
         self._device = Device(os.urandom)
         self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
@@ -98,12 +98,8 @@ class Engine:
         """Delete the interface and the socket file."""
         for client in self._clients:
             client.close()
-        self._listener.close()
         self._set_sockets(None)
-        self._tun.close()
-        self._link.close()
-        self._removal.close()
-        self._selector.close()
+        self._opened.close()
 
     def _wait_and_serve(self) -> None:
         for key, _ in self._selector.select(self._timeout()):
