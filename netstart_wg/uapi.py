@@ -1,6 +1,8 @@
 """The cross-platform configuration protocol of WireGuard (UAPI): text ↔ values.
 
-Pure: sockets and their framing into requests are other people's business.
+Pure: sockets and their framing into requests are other people's business.  Both
+ends are here, the engine's and its client's, so that each reads what the other
+writes.
 A request or a reply is lines of `key=value`, closed by an empty line; which
 keys there are, and in which order they answer, is fixed by
 wireguard.com/xplatform and by what wg(8) reads.  Beside those travel keys of
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, Literal, TypeVar
@@ -42,7 +44,10 @@ _NAME = re.compile(r"[a-z_]{1,32}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 _ENDPOINT_V4 = re.compile(r"([0-9.]{7,15}):([0-9]{1,5})")
-_ENDPOINT_V6 = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%([0-9]{1,10}))?\]:([0-9]{1,5})")
+_ENDPOINT_V6 = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%([^\s/%\]]{1,15}))?\]:([0-9]{1,5})")
+
+IndexOfInterface = Callable[[str], int]
+"""Finds the index behind an interface's name or raises OSError, as `socket.if_nametoindex` does."""
 
 _AnyKey = TypeVar("_AnyKey", bound=Key)
 
@@ -59,8 +64,13 @@ class UapiError(Exception):
 # -- requests ------------------------------------------------------------------------------------
 
 
-def decode_set(lines: Iterable[str]) -> DeviceChange:
+def decode_set(
+    lines: Iterable[str], index_of_interface: IndexOfInterface | None = None
+) -> DeviceChange:
     """Read the lines between `set=1` and the closing empty line, each without its newline.
+
+    The scope of an endpoint is a number; wg(8) up to this day writes the name of
+    an interface, which is understood if there is a way to look that up.
 
     Raise UapiError: EPROTO for a line without `=`, EINVAL for anything else.
     """
@@ -69,7 +79,7 @@ def decode_set(lines: Iterable[str]) -> DeviceChange:
     for line in lines:
         key, value = _split(line)
         if key == "public_key":
-            peers.append(_PeerDraft(_key(PublicKey, key, value)))
+            peers.append(_PeerDraft(_key(PublicKey, key, value), index_of_interface))
         elif peers:
             peers[-1].take(key, value)
         else:
@@ -158,6 +168,7 @@ class _PeerDraft:
     """
 
     public_key: PublicKey
+    index_of_interface: IndexOfInterface | None
     remove: bool = False
     update_only: bool = False
     preshared_key: PresharedKey | UnchangedType | None = UNCHANGED
@@ -175,7 +186,7 @@ class _PeerDraft:
             case "preshared_key":
                 self.preshared_key = _key_or_none(PresharedKey, key, value)
             case "endpoint":
-                self.endpoint = _endpoint(key, value)
+                self.endpoint = _endpoint(key, value, self.index_of_interface)
             case "persistent_keepalive_interval":
                 self.persistent_keepalive = _number(key, value, KEEPALIVE_MAX)
             case "replace_allowed_ips":
@@ -477,16 +488,17 @@ def _network(key: str, value: str) -> IPNetwork:
         raise _bad(key, value) from None
 
 
-def _endpoint(key: str, value: str) -> Endpoint:
+def _endpoint(key: str, value: str, index_of_interface: IndexOfInterface | None = None) -> Endpoint:
     try:
         if match := _ENDPOINT_V4.fullmatch(value):
             address_text, port_text = match.groups()
             return Endpoint(IPv4Address(address_text), _port(port_text))
         if match := _ENDPOINT_V6.fullmatch(value):
             address_text, scope_text, port_text = match.groups()
-            address = IPv6Address(address_text)
-            return Endpoint(address, _port(port_text), _scope_id(address, scope_text))
-    except ValueError:
+            address, scope_id = IPv6Address(address_text), _scope_id(scope_text, index_of_interface)
+            # like the kernel, ignore the scope of an address that means the same on every link
+            return Endpoint(address, _port(port_text), scope_id if address.is_link_local else 0)
+    except (ValueError, OSError):
         pass
     raise _bad(key, value)
 
@@ -498,12 +510,16 @@ def _port(text: str) -> int:
     return port
 
 
-def _scope_id(address: IPv6Address, text: str | None) -> int:
-    """Read a scope; like the kernel, ignore that of an address with one meaning on all links."""
-    scope_id = int(text or 0)
-    if scope_id > _U32_MAX:
+def _scope_id(text: str | None, index_of_interface: IndexOfInterface | None) -> int:
+    if text is None:
+        return 0
+    if not _DIGITS.fullmatch(text):
+        if index_of_interface is None:
+            raise ValueError("not a number")
+        return index_of_interface(text)
+    if int(text) > _U32_MAX:
         raise ValueError("out of range")
-    return scope_id if address.is_link_local else 0
+    return int(text)
 
 
 def _bad(key: str, value: str) -> UapiError:
