@@ -1,0 +1,66 @@
+"""The samples in etc/: they are what they seem, and nobody could mistake their keys for real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from netstart_wg.model.config import Command, InterfaceConfig
+from netstart_wg.model.keys import PrivateKey, PublicKey
+from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import SourceText
+
+ETC = Path(__file__).parent.parent / "etc"
+SAMPLES = sorted(ETC.glob("hostname.wg*.sample"))
+
+
+def public_key_of(private_key: PrivateKey) -> PublicKey:
+    """Stand in for the real thing: a fake key belongs to no peer in the files."""
+    return PublicKey(private_key.to_bytes())
+
+
+def read(path: Path) -> InterfaceConfig:
+    lowered = lower(parse(SourceText.read(path)), "wg0", public_key_of)
+    assert lowered.warnings == ()
+    return lowered.config
+
+
+def test_there_is_a_server_and_a_road_warrior() -> None:
+    assert [path.name for path in SAMPLES] == [
+        "hostname.wg0.road-warrior.sample",
+        "hostname.wg0.server.sample",
+    ]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_asks_for_a_whole_tunnel(path: Path) -> None:
+    config = read(path)
+    assert config.wireguard.private_key is not None
+    assert config.wireguard.peers
+    assert all(peer.allowed_ips and peer.description for peer in config.wireguard.peers)
+    assert {address.version for address in config.addresses} == {4, 6}
+    assert config.is_up
+    assert config.commands == (Command("ip route replace 10.1.0.0/16 dev wg0"),)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_every_key_says_that_it_is_a_fake(path: Path) -> None:
+    keys = re.findall(r"\b(?:wgkey|wgpeer|wgpsk) (\S+)", path.read_text())
+    assert len(keys) >= 2
+    assert all(key.startswith("FAKE/") for key in keys)
+
+
+def test_the_two_samples_fit_each_other() -> None:
+    road_warrior, server = (read(path) for path in SAMPLES)
+    (to_server,) = road_warrior.wireguard.peers
+    laptop, _ = server.wireguard.peers
+    assert {address.ip for address in road_warrior.addresses} == {
+        network.network_address for network in laptop.allowed_ips
+    }
+    assert to_server.endpoint is not None
+    assert to_server.endpoint.port == server.wireguard.listen_port
+    for address in server.addresses:
+        assert any(address.ip in network for network in to_server.allowed_ips)
