@@ -62,6 +62,7 @@ class BackendError(NetstartError):
         """Name what was tried, on which interface, and why it failed; errno 0 if there is none."""
         self.operation = operation
         self.interface = interface
+        self.reason = reason
         self.errno = errno
         super().__init__(f"{interface}: {operation}: {reason}")
 

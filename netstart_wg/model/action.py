@@ -138,7 +138,7 @@ class RunCommand:
 
     def describe(self) -> Iterator[str]:
         """Yield the lines of the plan, without the interface's name."""
-        yield f"+ !{self.command.text}"
+        yield f"+ !{self.command.shown}"
 
 
 Action = (

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+
+_KEY = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=")
+"""Thirty-two bytes in base64, in the middle of a text."""
 
 DEFAULT_MTU = 1420
 """wg(4): what an interface has when nobody asked for another."""
@@ -42,6 +46,11 @@ class Command:
     """A `!` line with `$if` already replaced: text for sh(1)."""
 
     text: str
+
+    @property
+    def shown(self) -> str:
+        """Return the text as people may see it: whatever looks like a key is hidden."""
+        return _KEY.sub("(hidden)", self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

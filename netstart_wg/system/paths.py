@@ -9,9 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-CONFIGURATION_DIRECTORY: Final = Path("/etc")
-"""Where the hostname files are unless `-C` says otherwise."""
-
 RUN_DIRECTORY: Final = Path("/run/netstart-wg")
 """Our locks and records; gone after a reboot, on purpose."""
 

@@ -1,0 +1,118 @@
+"""Our own engine: a process of netstart-wgd for each interface, spoken to over its UAPI socket.
+
+An interface or an engine of that name which is not ours is never touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import netstart_wg
+from netstart_wg.backends.uapi_socket import await_end, connect, exchange
+from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.state import WireGuardState
+from netstart_wg.system.netlink import Netlink
+from netstart_wg.system.paths import socket_path
+from netstart_wg.system.refusal import refusal
+from netstart_wg.uapi import UapiError, decode_errno, decode_get, encode_set
+
+IMPLEMENTATION = "netstart-wg"
+"""What the engine's name of itself begins with."""
+
+START_SECONDS = 30.0
+
+_START = "start the engine"
+_GET = "get=1\n\n"
+_DAEMON = "netstart_wg.cli.netstart_wgd"
+_PACKAGE_FOLDER = Path(netstart_wg.__file__).parent.parent
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONPATH": str(_PACKAGE_FOLDER),
+}
+"""The engine is of the same copy as we are, from whichever folder we are called."""
+
+
+class EmbeddedBackend:
+    """Satisfies `netstart_wg.backends.base.Backend`."""
+
+    def __init__(self, links: Netlink) -> None:
+        self._links = links
+
+    def create(self, interface: str) -> None:
+        """Start the engine; return when the interface and the socket are there.
+
+        -P keeps the current folder out of the module search: root may stand anywhere.
+        """
+        command = [sys.executable, "-P", "-m", _DAEMON, interface]
+        try:
+            ended = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=_ENVIRONMENT,
+                timeout=START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            reason = f"not ready after {START_SECONDS:.0f} seconds"
+            raise BackendError(_START, interface, reason) from None
+        except OSError as error:
+            raise refusal(_START, interface, error, Path(sys.executable)) from error
+        if ended.returncode != ExitStatus.OK:
+            raise _start_failure(interface, ended.returncode, ended.stderr)
+
+    def destroy(self, interface: str) -> None:
+        """Delete the interface, with which its engine ends; return when it has ended."""
+        is_ours = self.state(interface) is not None
+        connection = connect(interface) if is_ours else None
+        if connection is None:
+            raise BackendError("destroy", interface, "it has no engine", errno.ENODEV)
+        with closing(connection):
+            if self._links.observe(interface) is not None:
+                self._links.delete(interface)
+            else:  # it was moved to another network namespace
+                socket_path(interface).unlink(missing_ok=True)
+            await_end(connection, interface)
+
+    def state(self, interface: str) -> WireGuardState | None:
+        """Ask the engine for everything; None if there is none.
+
+        Raise NotOursError if it is somebody else's.
+        """
+        answer = exchange(interface, _GET)
+        if answer is None:
+            return None
+        try:
+            state = decode_get(answer)
+        except UapiError as error:
+            raise BackendError("ask the engine", interface, str(error)) from error
+        if not (state.implementation or "").startswith(IMPLEMENTATION):
+            reason = "it is another program's, and left alone"
+            raise NotOursError("ask the engine", interface, reason)
+        return state
+
+    def configure(self, interface: str, change: DeviceChange) -> None:
+        """Hand the engine a change, which it makes whole or not at all."""
+        answer = exchange(interface, encode_set(change))
+        if answer is None:
+            raise BackendError("configure", interface, "it has no engine", errno.ENODEV)
+        if number := decode_errno(answer):
+            raise BackendError("configure", interface, os.strerror(number).lower(), number)
+
+
+def _start_failure(
+    interface: str, status: int, stderr: bytes
+) -> BackendError | PermissionDeniedError:
+    """Make an exception of what the engine said last, without the names it begins with."""
+    said = stderr.decode(errors="replace").strip() or f"exit status {status}"
+    reason = said.removeprefix("netstart-wgd: ").removeprefix(f"{interface}: ")
+    if status == ExitStatus.PERMISSION:
+        return PermissionDeniedError(f"{interface}: start the engine: {reason}")
+    return BackendError(_START, interface, reason)

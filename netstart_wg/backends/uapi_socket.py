@@ -1,0 +1,96 @@
+"""One request to the engine behind an interface, over its UAPI socket.
+
+The protocol's text is `netstart_wg.uapi`'s business; here are the socket, its
+time limits and its ways to fail.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+from netstart_wg.errors import BackendError, PermissionDeniedError
+from netstart_wg.system.paths import socket_path
+from netstart_wg.system.refusal import refusal
+
+ANSWER_SECONDS = 20.0
+"""How long the engine may take for one piece of its answer; it is one thread and may be busy."""
+
+_OPERATION = "ask the engine"
+_PIECE = 1 << 16
+_END = b"\n\n"
+
+
+def connect(interface: str) -> socket.socket | None:
+    """Connect to the interface's engine; return None if there is no engine.
+
+    Raise PermissionDeniedError if there is one and we have no right to talk to it.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    connection.settimeout(ANSWER_SECONDS)
+    try:
+        connection.connect(str(socket_path(interface)))
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        connection.close()
+        return None
+    except PermissionError as error:
+        connection.close()
+        raise PermissionDeniedError(f"{interface}: only root may talk to its engine") from error
+    except OSError as error:
+        connection.close()
+        raise _failure(interface, error) from error
+    return connection
+
+
+def exchange(interface: str, request: str) -> str | None:
+    """Send a request and return the whole answer, or None if there is no engine.
+
+    The answer ends with an empty line, or it is a BackendError.
+    """
+    connection = connect(interface)
+    if connection is None:
+        return None
+    with closing(connection):
+        try:
+            connection.sendall(request.encode())
+            return _read_answer(connection, interface)
+        except OSError as error:
+            raise _failure(interface, error) from error
+
+
+def await_end(connection: socket.socket, interface: str) -> None:
+    """Wait until the engine at the other end is gone, and nobody listens in its place."""
+    _await_hang_up(connection, interface)
+    while (another := connect(interface)) is not None:  # it had not yet stopped listening
+        with closing(another):
+            _await_hang_up(another, interface)
+
+
+def _await_hang_up(connection: socket.socket, interface: str) -> None:
+    try:
+        while connection.recv(_PIECE):
+            pass
+    except ConnectionResetError:
+        return
+    except OSError as error:
+        raise _failure(interface, error) from error
+
+
+def _read_answer(connection: socket.socket, interface: str) -> str:
+    answer = bytearray()
+    while not answer.endswith(_END):
+        piece = connection.recv(_PIECE)
+        if not piece:
+            raise BackendError(_OPERATION, interface, "it hung up before the end of its answer")
+        answer += piece
+    try:
+        return answer.decode()
+    except UnicodeDecodeError as error:
+        raise BackendError(_OPERATION, interface, "its answer is not UTF-8") from error
+
+
+def _failure(interface: str, error: OSError) -> BackendError:
+    if isinstance(error, TimeoutError):
+        reason = f"no answer within {ANSWER_SECONDS:.0f} seconds"
+        return BackendError(_OPERATION, interface, reason)
+    return refusal(_OPERATION, interface, error)
