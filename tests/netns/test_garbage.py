@@ -57,8 +57,9 @@ class Target:
         assert self.engine.is_running, self.engine.output()
         assert "Traceback" not in self.engine.output(), self.engine.output()
         assert self.host.run("wg", "show", "interfaces").strip() == "wg0"
-        assert pings(self.neighbour, "10.77.0.1")
-        assert pings(self.host, "10.77.0.2")
+        # The first requests may be lost in queues that are still full of garbage.
+        eventually(lambda: pings(self.neighbour, "10.77.0.1"), within=5)
+        eventually(lambda: pings(self.host, "10.77.0.2"), within=5)
 
 
 @pytest.fixture(scope="module")
