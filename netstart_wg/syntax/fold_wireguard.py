@@ -1,0 +1,206 @@
+"""The WireGuard words of one command after the other, folded as SIOCSWG of wg(4) does.
+
+All of one command is one call: first -wgpeerall, then the key, then the port,
+then the peers in order.  An allowed IP belongs to the last peer that claims it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self, assert_never
+
+from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
+from netstart_wg.model.config import PeerConfig, WireGuardConfig
+from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.model.source import Span
+from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.statements import (
+    AnyStatement,
+    Description,
+    Down,
+    Inet,
+    Inet6,
+    Mtu,
+    PeerStatement,
+    RemoveAllPeers,
+    RemovePeer,
+    Up,
+    WgAip,
+    WgDescr,
+    WgEndpoint,
+    WgKey,
+    WgPeer,
+    WgPka,
+    WgPort,
+    WgPsk,
+)
+
+DerivePublicKey = Callable[[PrivateKey], PublicKey]
+"""X25519 with the base point; this layer has no cryptography."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Peer:
+    """A peer on its way to being a PeerConfig."""
+
+    span: Span
+    public_key: PublicKey
+    preshared_key: PresharedKey | None = None
+    endpoint: Endpoint | EndpointName | None = None
+    persistent_keepalive: int = 0
+    allowed_ips: dict[IPNetwork, Span] = field(default_factory=dict)
+    """Each with the place that claims it."""
+    description: str | None = None
+
+    def config(self) -> PeerConfig:
+        """Return it as it is now."""
+        return PeerConfig(
+            public_key=self.public_key,
+            preshared_key=self.preshared_key,
+            endpoint=self.endpoint,
+            persistent_keepalive=self.persistent_keepalive,
+            allowed_ips=tuple(self.allowed_ips),
+            description=self.description,
+        )
+
+
+@dataclass(slots=True)
+class _Call:
+    """What one command says about WireGuard: the argument of one SIOCSWG."""
+
+    removes_all_peers: bool = False
+    key: PrivateKey | None = None
+    port: int | None = None
+    records: list[tuple[WgPeer | RemovePeer, list[PeerStatement]]] = field(default_factory=list)
+    """Each wgpeer and -wgpeer with the peer words after it."""
+
+    @classmethod
+    def of(cls, statements: Sequence[AnyStatement]) -> Self:
+        """Collect the words of one command; of the interface's own the last counts."""
+        call = cls()
+        for statement in statements:
+            match statement:
+                case WgAip() | WgDescr() | WgEndpoint() | WgPsk() | WgPka():
+                    call.records[-1][1].append(statement)
+                case WgPeer() | RemovePeer():
+                    call.records.append((statement, []))
+                case WgKey():
+                    call.key = statement.key
+                case WgPort():
+                    call.port = statement.port
+                case RemoveAllPeers():
+                    call.removes_all_peers = True
+                case Inet() | Inet6() | Mtu() | Up() | Down() | Description():
+                    pass
+                case _:
+                    assert_never(statement)
+        return call
+
+
+class WireGuardFold:
+    """A device that has just been created, and what becomes of it."""
+
+    def __init__(
+        self, file_name: str, findings: Findings, derive_public_key: DerivePublicKey | None
+    ) -> None:
+        """Without a way to derive it, the interface's own public key is not recognised."""
+        self._file_name = file_name
+        self._findings = findings
+        self._derive_public_key = derive_public_key
+        self._private_key: PrivateKey | None = None
+        self._own_public_key: PublicKey | None = None
+        self._listen_port: int | None = None
+        self._peers: dict[PublicKey, _Peer] = {}
+        self._owners: dict[IPNetwork, _Peer] = {}
+
+    def apply(self, statements: Sequence[AnyStatement]) -> None:
+        """Take the WireGuard words of one command; the others are for somebody else."""
+        call = _Call.of(statements)
+        if call.removes_all_peers:
+            self._peers.clear()
+            self._owners.clear()
+        if call.key is not None:
+            self._set_key(call.key)
+        if call.port is not None:
+            self._listen_port = call.port or None
+        for peer, words in call.records:
+            if isinstance(peer, WgPeer):
+                self._set_peer(peer, words)
+            else:
+                self._remove_peer(peer.key)
+
+    def config(self) -> WireGuardConfig:
+        """Return what there is now."""
+        return WireGuardConfig(
+            private_key=self._private_key,
+            listen_port=self._listen_port,
+            peers=tuple(peer.config() for peer in self._peers.values()),
+        )
+
+    def _set_peer(self, statement: WgPeer, words: Sequence[PeerStatement]) -> None:
+        """Create or update a peer; only what is mentioned changes."""
+        key = statement.key
+        if key == self._own_public_key:
+            self._findings.add(Message.OWN_PUBLIC_KEY, statement.span)
+            return
+        peer = self._peers.get(key)
+        if peer is None:
+            peer = self._peers[key] = _Peer(span=statement.span, public_key=key)
+        if peer.allowed_ips and any(isinstance(word, WgAip) for word in words):
+            self._release_allowed_ips(peer)
+        for word in words:
+            self._apply_peer_word(peer, word)
+
+    def _apply_peer_word(self, peer: _Peer, word: PeerStatement) -> None:
+        match word:
+            case WgAip():
+                self._claim(peer, word)
+            case WgEndpoint():
+                peer.endpoint = word.endpoint
+            case WgPsk():
+                is_none = word.key is None or word.key.is_zero
+                peer.preshared_key = None if is_none else word.key
+            case WgPka():
+                peer.persistent_keepalive = word.seconds
+            case WgDescr():
+                peer.description = word.text
+            case _:
+                assert_never(word)
+
+    def _claim(self, peer: _Peer, word: WgAip) -> None:
+        """Give an allowed IP to a peer, whoever had it."""
+        owner = self._owners.setdefault(word.network, peer)
+        if owner is not peer:
+            self._owners[word.network] = peer
+            before = owner.allowed_ips.pop(word.network)
+            self._findings.add(
+                Message.ALLOWED_IP_MOVED,
+                word.span,
+                network=word.network,
+                place=f"{self._file_name}:{before.line}:{before.column}",
+            )
+        peer.allowed_ips.setdefault(word.network, word.span)
+
+    def _release_allowed_ips(self, peer: _Peer) -> None:
+        for network in peer.allowed_ips:
+            del self._owners[network]
+        peer.allowed_ips.clear()
+
+    def _remove_peer(self, key: PublicKey) -> None:
+        peer = self._peers.pop(key, None)
+        if peer is not None:
+            self._release_allowed_ips(peer)
+
+    def _set_key(self, key: PrivateKey) -> None:
+        """Change identity; a peer that now would be ourselves goes."""
+        self._private_key = None if key.is_zero else key
+        if self._derive_public_key is None or self._private_key is None:
+            self._own_public_key = None
+            return
+        self._own_public_key = self._derive_public_key(self._private_key)
+        peer = self._peers.get(self._own_public_key)
+        if peer is not None:
+            self._findings.add(Message.OWN_PUBLIC_KEY, peer.span)
+            self._remove_peer(peer.public_key)

@@ -1,0 +1,276 @@
+"""Every message about a file: one table, each entry with the broken text that triggers it.
+
+Lower case, no full stop.  A word of the user's stands in quotes, which whoever
+fills in the template supplies together with the word, because a word that may
+be a key is shown as asterisks.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from netstart_wg.model.source import Diagnostic, Severity, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message; braces are filled in."""
+
+    text: str
+    hint: str | None
+    trigger: str | None
+    """A hostname file that gets this message; None if no text of a file can."""
+    severity: Severity = Severity.ERROR
+
+
+_PEER = f"wgpeer {'A' * 43}="
+_OTHER_PEER = f"wgpeer {'B' * 42}A="
+
+
+class Message(enum.Enum):
+    """What can be wrong with a hostname file, or odd about it."""
+
+    # ---- the file as a whole ----
+
+    NOT_FOUND = Entry("no such file", None, None)
+    PERMISSION_DENIED = Entry("permission denied", "this takes root", None)
+    UNREADABLE = Entry("cannot be read: {reason}", None, None)
+    NOT_REGULAR = Entry("not a regular file", None, None)
+    TOO_LARGE = Entry("larger than {limit} MiB", None, None)
+    NOT_UTF8 = Entry("byte 0x{byte:02x} is not UTF-8", "save the file in the encoding UTF-8", None)
+    NUL_CHARACTER = Entry("a NUL character", "this is not a text file", "up\nmtu 14\x0000\n")
+    MORE_ERRORS = Entry("more than {limit} errors: the rest is not shown", None, "wgpear\n" * 101)
+    MORE_WARNINGS = Entry(
+        "more than {limit} warnings: the rest is not shown",
+        None,
+        (f"{_PEER} wgaip 10.0.0.1/8\n" * 101),
+        Severity.WARNING,
+    )
+    BAD_INTERFACE_NAME = Entry(
+        "{name} cannot be the name of an interface",
+        "letters and then digits, at most 15 characters, such as wg0",
+        None,
+    )
+
+    # ---- characters ----
+
+    UNCLOSED_QUOTE = Entry(
+        "this quote is not closed on its line",
+        "to mean the character itself, put a backslash before it: \\{quote}",
+        "description Bob's\n",
+    )
+    SHELL_EXPANSION = Entry(
+        "{character} would be expanded by a shell, but no shell reads this line",
+        "write the value itself, or '{bare}' to mean the character",
+        "mtu $MTU\n",
+    )
+    SHELL_OPERATOR = Entry(
+        "{character} is for a shell, but no shell reads this line",
+        "write '{bare}' to mean the character, or begin a shell command with !",
+        "inet <address>\n",
+    )
+    INVISIBLE_CHARACTER = Entry(
+        "the character U+{code:04X} cannot stand outside quotes",
+        "separate words with blanks or tabs",
+        "mtu\u00a01400\n",
+    )
+    BROKEN_CONTINUATION = Entry(
+        "a backslash with blanks behind it does not continue the line",
+        "remove the blanks at the end of the line",
+        f"{_PEER} \\ \n  wgpka 25\n",
+    )
+
+    # ---- words ----
+
+    UNKNOWN_KEYWORD = Entry(
+        "unknown keyword {word}",
+        "a line is a command such as wgkey, wgpeer or inet, or begins with ! or #",
+        "frobnicate\n",
+    )
+    MISSPELT_KEYWORD = Entry("unknown keyword {word}", "did you mean {nearest}?", "wgpeeer\n")
+    NOT_YET = Entry(
+        "this version does not know {word} yet",
+        "it is a word of OpenBSD's ifconfig: leave it out for now",
+        "rdomain 1\n",
+    )
+    NETMASK_KEYWORD = Entry(
+        "this version does not know {word} yet",
+        "write the length behind the address: {family} ADDRESS/LENGTH",
+        "inet 10.0.0.1 netmask 255.255.255.0\n",
+    )
+    UNEXPECTED_WORD = Entry(
+        "unexpected {word} after {keyword}",
+        "the form is: {usage}",
+        "wgport 51820 51821\n",
+    )
+    UNQUOTED_TEXT = Entry(
+        "unexpected {word} after {keyword}",
+        'put a text of several words in quotes: {keyword} "..."',
+        "description my tunnel\n",
+    )
+    QUOTED_KEYWORD = Entry("unknown keyword {word} in quotes", "write it without quotes", '"up"\n')
+    FAMILY_NOT_FIRST = Entry(
+        "{word} in the middle of a line",
+        "begin a line of its own with it",
+        "mtu 1400 inet 10.0.0.1/24\n",
+    )
+    ALIAS_MISPLACED = Entry(
+        "{word} in the wrong place",
+        "it follows inet or inet6 directly: inet alias 10.0.0.2/24",
+        "inet 10.0.0.1 255.255.255.0 NONE alias\n",
+    )
+    COMMAND_NOT_FIRST = Entry(
+        "{word} in the middle of a line",
+        "begin a line of its own with a shell command",
+        "up !echo\n",
+    )
+    SECOND_ADDRESS = Entry(
+        "a second address, {word}, in one line",
+        "an address with a netmask: inet ADDRESS NETMASK; another address: inet alias ADDRESS",
+        "10.0.0.1 255.255.255.0\n",
+    )
+    MISSING_ARGUMENT = Entry(
+        "{keyword} lacks an argument", "the form is: {usage}", "wgendpoint 192.0.2.1\n"
+    )
+    PEER_WORD_ALONE = Entry(
+        "{keyword} without a wgpeer before it on the same line",
+        "peer options belong on the wgpeer's line, or on the next one after a backslash",
+        f"{_PEER}\nwgaip 10.0.0.2/32\n",
+    )
+
+    # ---- values ----
+
+    BAD_KEY = Entry(
+        "{keyword}: {reason}",
+        "44 characters of base64, as wg genkey or openssl rand -base64 32 print them",
+        "wgkey secret\n",
+    )
+    BAD_PUBLIC_KEY = Entry(
+        "{keyword}: {reason}",
+        "44 characters of base64, as wg pubkey or the status line wgpubkey show them",
+        "wgpeer laptop\n",
+    )
+    NOT_A_NUMBER = Entry(
+        "{what} {word} is not a decimal number",
+        "{keyword} takes {low} to {high}",
+        "mtu 0x578\n",
+    )
+    OUT_OF_RANGE = Entry(
+        "{what} {word} is out of range for {keyword} ({low} to {high})",
+        None,
+        "wgport 65536\n",
+    )
+    NOT_IPV4 = Entry("{word} is not an IPv4 address", "such as 10.0.0.1/24", "inet 10.0.0.256/24\n")
+    NOT_IPV6 = Entry("{word} is not an IPv6 address", "such as fd00::1/64", "inet6 fd00:::1/64\n")
+    OTHER_FAMILY = Entry(
+        "{word} is not for {keyword}", "write {family} instead", "inet fd00::1/64\n"
+    )
+    UNUSABLE_ADDRESS = Entry(
+        "{word} cannot be the address of an interface",
+        "neither the unspecified address nor a multicast address",
+        "inet 224.0.0.5/24\n",
+    )
+    SCOPED_ADDRESS = Entry(
+        "{word} has a scope",
+        "the interface itself is the scope: leave out % and what follows",
+        "inet6 fe80::1%wg0 64\n",
+    )
+    BAD_NETMASK = Entry(
+        "{word} is not a netmask",
+        "such as 255.255.255.0 or 0xffffff00, or write {address}/24",
+        "inet 10.0.0.1 24\n",
+    )
+    GAPS_IN_NETMASK = Entry(
+        "{word} is not a netmask that masks anything in one piece",
+        "ones first, then zeroes, such as 255.255.255.0",
+        "inet 10.0.0.1 255.0.255.0\n",
+    )
+    TWO_LENGTHS = Entry(
+        "{word} after an address that has its length already",
+        "leave out one of the two",
+        "inet 10.0.0.1/24 255.255.255.0\n",
+    )
+    BAD_BROADCAST = Entry(
+        "{word} is not a broadcast address",
+        "an IPv4 address, or NONE",
+        "inet 10.0.0.1 255.255.255.0 none\n",
+    )
+    BAD_HOST = Entry(
+        "{word} is neither an address nor the name of a host",
+        "such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net",
+        f"{_PEER} wgendpoint 10.0.0.256 51820\n",
+    )
+    HOST_WITH_PORT = Entry(
+        "host and port in one word, {word}",
+        "write a blank in place of the colon: wgendpoint HOST PORT",
+        f"{_PEER} wgendpoint vpn.example.net:51820\n",
+    )
+    BRACKETED_HOST = Entry(
+        "{word} is in brackets",
+        "write it without brackets: wgendpoint HOST PORT",
+        f"{_PEER} wgendpoint [2001:db8::1] 51820\n",
+    )
+    BAD_ALLOWED_IP = Entry(
+        "{word} is neither an address nor a network",
+        "such as 10.0.0.2/32, 192.168.0.0/16 or fd00::/64",
+        f"{_PEER} wgaip 10.0.0.0/255.0.0.0\n",
+    )
+    SEVERAL_ALLOWED_IPS = Entry(
+        "several networks in one word, {word}",
+        "write wgaip before each of them",
+        f"{_PEER} wgaip 10.0.0.0/8,fd00::/8\n",
+    )
+
+    # ---- warnings ----
+
+    HOST_BITS = Entry(
+        "{word} has bits beyond its prefix",
+        "it means {network}",
+        f"{_PEER} wgaip 10.0.0.2/24\n",
+        Severity.WARNING,
+    )
+    TEXT_CUT = Entry(
+        "{keyword} is longer than {limit} bytes and was cut",
+        None,
+        f"description {'x' * 64}\n",
+        Severity.WARNING,
+    )
+    ZERO_LENGTH = Entry(
+        "prefix length 0 in {word} is taken as 32, as OpenBSD does",
+        "write {address}/32",
+        "inet 10.0.0.1/0\n",
+        Severity.WARNING,
+    )
+    BROADCAST_UNUSED = Entry(
+        "broadcast address {word} is of no use on a tunnel and was not set",
+        "write NONE, or nothing",
+        "inet 10.0.0.1 255.255.255.0 10.0.0.1\n",
+        Severity.WARNING,
+    )
+    ALLOWED_IP_MOVED = Entry(
+        "{network} moves here from the peer at {place}",
+        "it can belong to one peer only: the last one that claims it",
+        f"{_PEER} wgaip 10.0.0.2\n{_OTHER_PEER} wgaip 10.0.0.2\n",
+        Severity.WARNING,
+    )
+    OWN_PUBLIC_KEY = Entry(
+        "this peer is the interface itself and was left out",
+        "its key is the public key of wgkey",
+        f"wgkey {'A' * 42}E=\nwgpeer L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=\n",
+        Severity.WARNING,
+    )
+
+    def diagnostic(
+        self, file: str, span: Span | None = None, line_text: str | None = None, **values: object
+    ) -> Diagnostic:
+        """Fill in the template; `line_text` has no secrets any more."""
+        entry: Entry = self.value
+        return Diagnostic(
+            severity=entry.severity,
+            file=file,
+            span=span,
+            message=entry.text.format(**values),
+            hint=entry.hint.format(**values) if entry.hint else None,
+            line_text=line_text,
+        )

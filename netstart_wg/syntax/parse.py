@@ -1,0 +1,42 @@
+"""Text to statements.
+
+All independent mistakes of a file are found in one go.  What follows a mistake
+on the same line is often a consequence of it, and then it is not mentioned.
+"""
+
+from __future__ import annotations
+
+from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.line_reader import IfconfigReader
+from netstart_wg.syntax.source import LogicalLine, SourceText
+from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Line, ShellCommand
+from netstart_wg.syntax.words import join_blanks
+
+_BLANKS = " \t"
+
+
+def parse(source: SourceText) -> HostnameFile:
+    """Read a hostname file; raise ConfigError with every mistake in it."""
+    findings = Findings(source)
+    reader = IfconfigReader(findings)
+    lines = []
+    rest = iter(source.lines)
+    for line in rest:
+        lines.append(_line(line, reader))
+        if reader.is_broken_off:
+            next(rest, None)
+        if not findings.has_room:
+            break
+    findings.raise_errors()
+    return HostnameFile(source=source, lines=tuple(lines), warnings=findings.warnings)
+
+
+def _line(line: LogicalLine, reader: IfconfigReader) -> Line:
+    text = line.text.strip(_BLANKS)
+    if not text:
+        return Blank()
+    if text.startswith("#"):
+        return Comment(text)
+    if text.startswith("!"):
+        return ShellCommand(join_blanks(text[1:]).strip(_BLANKS))
+    return reader.read(line)

@@ -1,0 +1,164 @@
+"""The text of a file, as logical lines that know where they came from.
+
+A backslash at the end of a line joins it with the next one, with nothing put in
+between and before anything else is looked at, comments included: hostname.if(5)
+read by netstart(8).  A carriage return at the end of a line is dropped, a byte
+order mark at the beginning of the file too, and a last line without a newline
+counts like any other: OpenBSD trips over these, but what is meant is evident.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn, Self
+
+from netstart_wg.errors import ConfigError, PermissionDeniedError
+from netstart_wg.model.source import Span
+from netstart_wg.syntax.messages import Message
+
+LIMIT_BYTES = 16 * 1024 * 1024
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalLine:
+    """A line with its continuations, without the backslashes that joined them."""
+
+    text: str = field(repr=False)
+    number: int
+    """Of its first physical line, from 1."""
+    joins: tuple[int, ...] = ()
+    """Where in `text` each further physical line begins."""
+
+    def span(self, start: int, end: int) -> Span:
+        """Return where text[start:end] stands, as far as it is on one physical line."""
+        if not self.joins:
+            return Span(self.number, start + 1, max(1, end - start))
+        index = bisect_right(self.joins, start)
+        first, last = self.stretch(index)
+        return Span(self.number + index, start - first + 1, max(1, min(end, last) - start))
+
+    def stretch(self, index: int) -> tuple[int, int]:
+        """Return which part of `text` the physical line number + index is."""
+        first = self.joins[index - 1] if index else 0
+        last = self.joins[index] if index < len(self.joins) else len(self.text)
+        return first, last
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file that was read, or a text given in its place."""
+
+    name: str
+    """What messages call it."""
+    lines: tuple[LogicalLine, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file; raise ConfigError, or PermissionDeniedError if only root may."""
+        name = str(path)
+        octets = _read_octets(path, name)
+        try:
+            text = octets.decode("utf-8")
+        except UnicodeDecodeError as error:
+            _refuse_octets(name, octets, error.start)
+        return cls.from_text(name, text)
+
+    @classmethod
+    def from_text(cls, name: str, text: str) -> Self:
+        """Take a text; raise ConfigError if it is over 16 MiB, has a NUL or is not Unicode."""
+        text = text.removeprefix(_BYTE_ORDER_MARK)
+        try:
+            size_bytes = len(text.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            octets = text.encode("utf-8", "surrogatepass")
+            _refuse_octets(name, octets, len(text[: error.start].encode("utf-8")))
+        if size_bytes > LIMIT_BYTES:
+            _refuse(Message.TOO_LARGE, name, limit=LIMIT_BYTES >> 20)
+        if (nul := text.find("\0")) >= 0:
+            _refuse(Message.NUL_CHARACTER, name, _span_of(text[:nul]))
+        return cls(name, tuple(_join(_physical_lines(text))))
+
+    def line_at(self, number: int) -> LogicalLine:
+        """Return the logical line that the physical line `number` is part of."""
+        return self.lines[bisect_right(self.lines, number, key=lambda line: line.number) - 1]
+
+
+def _read_octets(path: Path, name: str) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                _refuse(Message.NOT_REGULAR, name)
+            octets = file.read(LIMIT_BYTES + 1)
+    except PermissionError:
+        diagnostic = Message.PERMISSION_DENIED.diagnostic(name)
+        raise PermissionDeniedError(diagnostic.format()) from None
+    except FileNotFoundError:
+        _refuse(Message.NOT_FOUND, name)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.ENODEV, errno.EISDIR):
+            _refuse(Message.NOT_REGULAR, name)
+        _refuse(Message.UNREADABLE, name, reason=str(error.strerror).lower())
+    if len(octets) > LIMIT_BYTES:
+        _refuse(Message.TOO_LARGE, name, limit=LIMIT_BYTES >> 20)
+    return octets
+
+
+def _physical_lines(text: str) -> Iterator[str]:
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return (line.removesuffix("\r") for line in lines)
+
+
+def _join(lines: Iterable[str]) -> Iterator[LogicalLine]:
+    parts: list[str] = []
+    number = 1
+    for count, line in enumerate(lines, 1):
+        if _is_continued(line):
+            parts.append(line[:-1])
+            continue
+        yield _logical_line([*parts, line], number)
+        parts = []
+        number = count + 1
+    if parts:
+        yield _logical_line(parts, number)
+
+
+def _is_continued(line: str) -> bool:
+    """Say whether the line ends in a backslash that no other backslash takes away."""
+    return line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def _logical_line(parts: list[str], number: int) -> LogicalLine:
+    if len(parts) == 1:
+        return LogicalLine(parts[0], number)
+    joins = []
+    offset = 0
+    for part in parts[:-1]:
+        offset += len(part)
+        joins.append(offset)
+    return LogicalLine("".join(parts), number, tuple(joins))
+
+
+def _span_of(text_before: str) -> Span:
+    line_start = text_before.rfind("\n") + 1
+    return Span(text_before.count("\n") + 1, len(text_before) - line_start + 1)
+
+
+def _refuse_octets(name: str, octets: bytes, position: int) -> NoReturn:
+    before = octets[:position].decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
+    _refuse(Message.NOT_UTF8, name, _span_of(before), byte=octets[position])
+
+
+def _refuse(message: Message, name: str, span: Span | None = None, **values: object) -> NoReturn:
+    raise ConfigError([message.diagnostic(name, span, None, **values)]) from None

@@ -1,0 +1,199 @@
+"""The statements of a hostname file, typed, in order, with the places they stand at.
+
+A line is one ifconfig(8) command, a shell command, a comment or blank; all are
+kept, so that the file can be printed back.  Two statements are equal if they
+say the same, wherever they stand.  Values have been checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+
+from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
+from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.model.source import Diagnostic, Span
+from netstart_wg.syntax.source import SourceText
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A keyword with its arguments."""
+
+    span: Span = field(compare=False)
+    """From the keyword to the end of its arguments, as far as they share a physical line."""
+
+
+# ---- addresses ----
+
+
+@dataclass(frozen=True, slots=True)
+class Inet(Statement):
+    """`inet [alias] ADDRESS`, with or without the word `inet`."""
+
+    address: IPv4Interface
+    is_alias: bool = False
+    """Adds; otherwise the address takes the place of the first one."""
+    broadcast: IPv4Address | None = None
+    """None: not given, or NONE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inet6(Statement):
+    """`inet6 [alias] ADDRESS`; always adds."""
+
+    address: IPv6Interface
+    is_alias: bool = False
+
+
+# ---- the interface ----
+
+
+@dataclass(frozen=True, slots=True)
+class WgKey(Statement):
+    """`wgkey KEY`; all zeros: none."""
+
+    key: PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class WgPort(Statement):
+    """`wgport PORT`; 0: any."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAllPeers(Statement):
+    """`-wgpeerall`; takes effect before all other words of its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mtu(Statement):
+    """`mtu BYTES`."""
+
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Up(Statement):
+    """`up`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Down(Statement):
+    """`down`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description(Statement):
+    """`description TEXT`, `-description`."""
+
+    text: str | None
+    """Not empty, at most 63 bytes; None: none."""
+
+
+# ---- peers ----
+
+
+@dataclass(frozen=True, slots=True)
+class WgPeer(Statement):
+    """`wgpeer KEY`; the peer words after it are about this one."""
+
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePeer(Statement):
+    """`-wgpeer KEY`; the peer words after it are about nobody."""
+
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class WgPsk(Statement):
+    """`wgpsk KEY`, `-wgpsk`; None or all zeros: none."""
+
+    key: PresharedKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class WgEndpoint(Statement):
+    """`wgendpoint HOST PORT`."""
+
+    endpoint: Endpoint | EndpointName
+
+
+@dataclass(frozen=True, slots=True)
+class WgAip(Statement):
+    """`wgaip ADDRESS[/LENGTH]`, bits beyond the prefix cleared."""
+
+    network: IPNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class WgPka(Statement):
+    """`wgpka SECONDS`; 0: off."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class WgDescr(Statement):
+    """`wgdescr TEXT`, `-wgdescr`."""
+
+    text: str | None
+    """Not empty, at most 63 bytes; None: none."""
+
+
+AddressStatement = Inet | Inet6
+InterfaceStatement = WgKey | WgPort | RemoveAllPeers | Mtu | Up | Down | Description
+PeerStatement = WgPsk | WgEndpoint | WgAip | WgPka | WgDescr
+AnyStatement = AddressStatement | InterfaceStatement | WgPeer | RemovePeer | PeerStatement
+
+
+# ---- lines ----
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A line that is a comment."""
+
+    text: str = field(repr=False)
+    """From the `#`; may hold a key that was commented out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A `!` line."""
+
+    text: str = field(repr=False)
+    """Without the `!`, blanks around it and runs of blanks within; `$if` not yet replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ifconfig:
+    """One ifconfig(8) command."""
+
+    statements: tuple[AnyStatement, ...]
+    """At least one."""
+    comment: str | None = field(default=None, repr=False)
+    """From the `#`."""
+
+
+Line = Blank | Comment | ShellCommand | Ifconfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostnameFile:
+    """A hostname file without errors."""
+
+    source: SourceText = field(compare=False, repr=False)
+    lines: tuple[Line, ...]
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    """About single values; what they mean together, `lower` looks at."""
