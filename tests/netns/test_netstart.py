@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.netns.engines import (
     new_preshared_key,
     show,
 )
-from tests.netns.hosts import Host, HostMaker, Link, link
+from tests.netns.hosts import Host, HostMaker, Link, hosts, link
 from tests.netns.traffic import pings
 from tests.netns.waiting import eventually
 
@@ -95,6 +96,11 @@ class Network:
         self.left.write(self.right_as_peer().hostname_line(), *LEFT_ADDRESSES)
         self.right.write(self.left_as_peer().hostname_line(), *RIGHT_ADDRESSES)
 
+    def start_both(self) -> None:
+        self.right.netstart_well()
+        self.left.netstart_well()
+        assert self.is_connected()
+
     def is_connected(self) -> bool:
         return (
             pings(self.left.host, "10.0.0.2")
@@ -109,21 +115,41 @@ def machine(new_host: HostMaker, tmp_path: Path) -> Machine:
     return Machine(new_host("machine"), tmp_path / "etc")
 
 
-@pytest.fixture
-def network(new_host: HostMaker, tmp_path: Path) -> Network:
-    left = Machine(new_host("left"), tmp_path / "left")
-    right = Machine(new_host("right"), tmp_path / "right")
+def new_network(new_host: HostMaker, folder: Path) -> Network:
+    left = Machine(new_host("left"), folder / "left")
+    right = Machine(new_host("right"), folder / "right")
     return Network(left, right, link(left.host, right.host))
 
 
 @pytest.fixture
+def network(new_host: HostMaker, tmp_path: Path) -> Network:
+    """Two hosts and a cable, and nothing else yet."""
+    return new_network(new_host, tmp_path)
+
+
+@pytest.fixture
 def running(network: Network) -> Network:
-    """Both sides configured and connected."""
+    """Both sides configured and connected, for one test to change as it likes."""
     network.write_both()
-    network.right.netstart_well()
-    network.left.netstart_well()
-    assert network.is_connected()
+    network.start_both()
     return network
+
+
+@pytest.fixture(scope="module")
+def shared_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    folder = tmp_path_factory.mktemp("shared")
+    with hosts(folder) as new_host:
+        network = new_network(new_host, folder)
+        network.write_both()
+        network.start_both()
+        yield network
+
+
+@pytest.fixture
+def steady(shared_network: Network) -> Iterator[Network]:
+    """Both sides configured and connected; all that a test may change is the files."""
+    yield shared_network
+    shared_network.write_both()
 
 
 class EventMonitor:
@@ -152,9 +178,7 @@ class EventMonitor:
 
 def test_two_hostname_files_make_a_tunnel(network: Network) -> None:
     network.write_both()
-    network.right.netstart_well()
-    network.left.netstart_well()
-    assert network.is_connected()
+    network.start_both()
 
 
 def test_with_a_preshared_key_too(network: Network) -> None:
@@ -163,20 +187,18 @@ def test_with_a_preshared_key_too(network: Network) -> None:
     from_right = replace(network.left_as_peer(), preshared_key=preshared_key)
     network.left.write(from_left.hostname_line(), *LEFT_ADDRESSES)
     network.right.write(from_right.hostname_line(), *RIGHT_ADDRESSES)
-    network.right.netstart_well()
-    network.left.netstart_well()
-    assert network.is_connected()
+    network.start_both()
 
 
-def test_a_second_run_says_nothing_and_nothing_happens(running: Network) -> None:
-    machine = running.left
+def test_a_second_run_says_nothing_and_nothing_happens(steady: Network) -> None:
+    machine = steady.left
     before = machine.traces()
     monitor = EventMonitor(machine.host)
     assert machine.netstart_well() == ""
     assert monitor.events() == []
     # The markers of the monitor are on the loopback, and so in neither.
     assert _without_loopback(machine.traces()) == _without_loopback(before)
-    assert running.is_connected()
+    assert steady.is_connected()
 
 
 def _without_loopback(text: str) -> list[str]:
@@ -184,10 +206,10 @@ def _without_loopback(text: str) -> list[str]:
 
 
 def test_a_second_run_sends_the_kernel_and_the_engine_only_questions(
-    running: Network, tmp_path: Path
+    steady: Network, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
-    host, folder = running.left.host, running.left.folder
+    host, folder = steady.left.host, steady.left.folder
     host.run(
         *("strace", "-f", "-s", "4096", "-o", str(trace), "-e", "trace=%network,write,writev"),
         *(NETSTART_WG, "-C", str(folder)),
@@ -202,18 +224,18 @@ def test_a_second_run_sends_the_kernel_and_the_engine_only_questions(
     assert not any("set=1" in line for line in sent)
 
 
-def test_the_plan_of_an_unchanged_file_is_empty(running: Network) -> None:
-    assert running.left.netstart_well("-n") == ""
+def test_the_plan_of_an_unchanged_file_is_empty(steady: Network) -> None:
+    assert steady.left.netstart_well("-n") == ""
 
 
-def test_a_plan_is_shown_and_not_carried_out(running: Network) -> None:
-    machine = running.left
+def test_a_plan_is_shown_and_not_carried_out(steady: Network) -> None:
+    machine = steady.left
     machine.write(*LEFT_ADDRESSES, "inet alias 10.5.0.1/24")
     before = machine.traces()
     plan = machine.netstart("-n")
     assert plan.returncode == 2
     assert "10.5.0.1/24" in plan.stdout
-    assert running.right.keys.public in plan.stdout
+    assert steady.right.keys.public in plan.stdout
     assert machine.traces() == before
 
 
@@ -297,8 +319,8 @@ def test_after_the_engine_was_killed_a_run_brings_the_tunnel_back(running: Netwo
     assert machine.netstart_well() == ""
 
 
-def test_no_secret_is_on_a_command_line_or_in_a_record(running: Network) -> None:
-    machine = running.left
+def test_no_secret_is_on_a_command_line_or_in_a_record(steady: Network) -> None:
+    machine = steady.left
     seen = machine.host.run("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; grep -r . /run")
     assert "netstart_wgd" in seen
     assert machine.keys.private not in seen
@@ -345,13 +367,13 @@ def test_a_file_that_is_no_text_of_ours_is_refused(machine: Machine, octets: byt
     assert machine.traces() == before
 
 
-def test_a_mistake_leaves_a_running_tunnel_as_it_is(running: Network) -> None:
-    machine = running.left
+def test_a_mistake_leaves_a_running_tunnel_as_it_is(steady: Network) -> None:
+    machine = steady.left
     machine.write("inet 10.5.0.1/24", "wgpeer oops")
     before = machine.traces()
     assert machine.netstart().returncode == 65
     assert machine.traces() == before
-    assert running.is_connected()
+    assert steady.is_connected()
 
 
 def test_a_bad_file_stops_nothing_but_its_own_interface(machine: Machine) -> None:
@@ -391,13 +413,13 @@ def test_without_tun_it_says_so_and_leaves_nothing_half_done(machine: Machine) -
     assert not machine.host.exists("/run/netstart-wg/wg0.json")
 
 
-def test_status_shows_both_ends_and_no_secret(running: Network) -> None:
-    machine = running.left
+def test_status_shows_both_ends_and_no_secret(steady: Network) -> None:
+    machine = steady.left
     text = machine.host.run(NETSTART_WG, "status", "wg0")
     document = machine.host.run(NETSTART_WG, "status", "--json", "wg0")
     for shown in (text, document):
         assert machine.keys.public in shown
-        assert running.right.keys.public in shown
+        assert steady.right.keys.public in shown
         assert machine.keys.private not in shown
     (interface,) = json.loads(document)["interfaces"]
     assert interface["name"] == "wg0"
