@@ -121,8 +121,8 @@ left=$new
 new_host right
 right=$new
 # Made within one host, so that your own network never sees it.
-nsenter --target="$left" --net -- \
-	ip link add eth0 type veth peer name eth0 netns "$right"
+echo "left# ip link add eth0 type veth peer name eth0 netns $right"
+nsenter --target="$left" --net -- ip link add eth0 type veth peer name eth0 netns "$right"
 on left ip address add 192.0.2.1/24 dev eth0
 on left ip link set eth0 up
 on right ip address add 192.0.2.2/24 dev eth0
@@ -132,10 +132,11 @@ say "A key for each, and a hostname file for each"
 umask 077 # what follows holds secrets
 for host in left right; do
 	mkdir "$folder/$host"
-	echo "$host# wg genkey | tee private | wg pubkey > public"
-	wg genkey >"$folder/$host/private"
-	wg pubkey <"$folder/$host/private" >"$folder/$host/public"
+	cd "$folder/$host"
+	echo "$host# wg genkey | tee private | wg pubkey >public"
+	wg genkey | tee private | wg pubkey >public
 done
+cd /
 echo
 # Only left is told where the other one is; right learns it from the first packet.
 hostname_file left \
