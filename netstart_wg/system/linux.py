@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.system import commands, locks, names, paths, records
+from netstart_wg.system import commands, hostname_files, locks, names, paths, records
 from netstart_wg.system.netlink import Netlink
 
 
@@ -25,6 +26,14 @@ class Linux:
     def realtime_ns(self) -> int:
         """Read the wall clock."""
         return time.time_ns()
+
+    def is_insecure(self, path: Path) -> bool:
+        """Say whether a file is not root's, or others may use it; raise OSError."""
+        return hostname_files.is_insecure(path)
+
+    def fix_permissions(self, path: Path) -> None:
+        """Make a file root's, and nobody else's; raise OSError."""
+        hostname_files.fix_permissions(path)
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""

@@ -31,6 +31,9 @@ from netstart_wg.system.refusal import refusal
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
 
+NAME_LIMIT: Final = 15
+"""Octets of an interface's name: IFNAMSIZ without its NUL."""
+
 IFA_F_SECONDARY: Final = 0x01
 IFA_F_NODAD: Final = 0x02
 IFA_F_STABLE_PRIVACY: Final = 0x800
@@ -52,6 +55,8 @@ class Netlink:
 
     def observe(self, interface: str) -> InterfaceState | None:
         """Return all that netlink knows of the interface, or None if there is none."""
+        if not _can_be_a_name(interface):
+            return None
         try:
             with _refusals("observe", interface):
                 (link,) = self._route().link("get", ifname=interface)
@@ -181,6 +186,14 @@ def _is_made_by_kernel(address: IPInterface, flags: int, protocol: int | None) -
     if not isinstance(address, IPv6Interface) or not address.ip.is_link_local:
         return False
     return protocol == IFAPROT_KERNEL_LL or bool(flags & IFA_F_STABLE_PRIVACY)
+
+
+def _can_be_a_name(text: str) -> bool:
+    """Say whether the kernel could have an interface of this name."""
+    try:
+        return 0 < len(text.encode()) <= NAME_LIMIT
+    except UnicodeEncodeError:
+        return False
 
 
 def _index(interface: str) -> int:

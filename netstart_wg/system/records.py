@@ -32,6 +32,7 @@ def write_record(interface: str, text: str) -> None:
     try:
         make_run_directory()
         try:
+            draft.touch(mode=0o600)
             draft.write_text(text, encoding="utf-8")
             draft.replace(path)
         finally:

@@ -53,6 +53,11 @@ def test_an_interface_that_is_not_there_is_none(netlink: Netlink) -> None:
     assert netlink.observe("wg9") is None
 
 
+@pytest.mark.parametrize("text", ["", "a" * 16, "a" * 300, "a/b", ".", "\udcff", "\u00fc0"])
+def test_what_cannot_be_a_name_is_none(netlink: Netlink, text: str) -> None:
+    assert netlink.observe(text) is None
+
+
 def test_a_fresh_interface_is_observed_as_it_is(netlink: Netlink, wg0: str) -> None:
     state = observed(netlink, wg0)
     assert (state.name, state.mtu, state.is_up) == ("wg0", 1500, False)

@@ -19,6 +19,7 @@ def test_nothing_but_the_record_is_left_and_it_is_roots_alone() -> None:
     write_record("wg0", "text")
     assert [path.name for path in RUN_DIRECTORY.iterdir()] == ["wg0.json"]
     assert RUN_DIRECTORY.stat().st_mode & 0o777 == 0o700
+    assert record_path("wg0").stat().st_mode & 0o777 == 0o600
 
 
 def test_no_record_is_none() -> None:

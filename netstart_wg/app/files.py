@@ -1,0 +1,87 @@
+"""From folder and names to configurations: find the hostname files, see to them, read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from netstart_wg.app.keys import derive_public_key
+from netstart_wg.app.output import Output, for_each
+from netstart_wg.app.system import Machine
+from netstart_wg.errors import ConfigError, ExitStatus
+from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.source import Diagnostic
+from netstart_wg.system.hostname_files import (
+    HostnamePath,
+    find,
+    name_files,
+)
+
+SecureFile = Callable[[Path, Machine, Output], None]
+"""What to do about a file that others may read."""
+
+
+def choose_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, ...]:
+    """Return the files of the interfaces named, or of every wgN if none is.
+
+    Raise UsageError for a name that is none or comes twice, ConfigError if
+    there is no such folder.
+    """
+    if interfaces:
+        return name_files(folder, interfaces)
+    try:
+        return find(folder)
+    except OSError as error:
+        message = str(error.strerror).lower()
+        raise ConfigError([Diagnostic(file=str(folder), span=None, message=message)]) from error
+
+
+def repair_permissions(path: Path, machine: Machine, output: Output) -> None:
+    """Make a file root's and nobody else's, as netstart(8) does; it is used in any case."""
+    if not _is_insecure(path, machine):
+        return
+    output.warn(f"WARNING: {path} is insecure, fixing permissions.")
+    try:
+        machine.system.fix_permissions(path)
+    except OSError as error:
+        output.warn(f"WARNING: {path}: permissions not fixed: {str(error.strerror).lower()}")
+
+
+def point_out_permissions(path: Path, machine: Machine, output: Output) -> None:
+    """Say that `repair_permissions` would do something, and do nothing."""
+    if _is_insecure(path, machine):
+        output.warn(f"WARNING: {path} is insecure, permissions would be fixed.")
+
+
+def read_files(
+    files: Sequence[HostnamePath], secure: SecureFile, machine: Machine, output: Output
+) -> tuple[tuple[InterfaceConfig, ...], ExitStatus]:
+    """Return what the good files ask for, and how it went; say what is wrong with the others."""
+    configs: list[InterfaceConfig] = []
+
+    def read(file: HostnamePath) -> ExitStatus:
+        secure(file.path, machine, output)
+        configs.append(_read_file(file, output))
+        return ExitStatus.OK
+
+    status = for_each(files, read, output)
+    return tuple(configs), status
+
+
+def _read_file(file: HostnamePath, output: Output) -> InterfaceConfig:
+    from netstart_wg.syntax.lower import lower
+    from netstart_wg.syntax.parse import parse
+    from netstart_wg.syntax.source import SourceText
+
+    lowered = lower(parse(SourceText.read(file.path)), file.interface, derive_public_key)
+    for warning in lowered.warnings:
+        output.warn(warning.format())
+    return lowered.config
+
+
+def _is_insecure(path: Path, machine: Machine) -> bool:
+    """Say so of a file that is there; of one that is not, reading it will complain."""
+    try:
+        return machine.system.is_insecure(path)
+    except OSError:
+        return False

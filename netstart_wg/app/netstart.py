@@ -1,0 +1,81 @@
+"""The use case: make interfaces what their hostname files say.
+
+All files are read and all plans made before the first interface is touched.
+Then, one interface after the other: lock, look again, execute, and look once
+more.  If the second plan is not empty the run has failed.  Where nothing
+differs, nothing is written: no netlink, no engine, no lock, no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from netstart_wg.app.carry_out import change, run_commands
+from netstart_wg.app.files import (
+    choose_files,
+    point_out_permissions,
+    read_files,
+    repair_permissions,
+)
+from netstart_wg.app.output import Output, for_each, worst
+from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey, survey_all
+from netstart_wg.app.summary import summarize
+from netstart_wg.app.system import Machine
+from netstart_wg.errors import ExitStatus, PermissionDeniedError
+
+
+def netstart(
+    folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
+) -> ExitStatus:
+    """Make the interfaces named, or every wgN that has a file, what their files say."""
+    files = choose_files(folder, interfaces)
+    _require_root(machine)
+    configs, read = read_files(files, repair_permissions, machine, output)
+    situations, surveyed = survey_all(configs, machine, output)
+    resolved, looked_up = resolve_names(situations, machine, output)
+
+    def bring_about(situation: Situation) -> ExitStatus:
+        return _bring_about(situation, resolved, machine, output)
+
+    brought_about = for_each(situations, bring_about, output)
+    return worst((read, surveyed, looked_up, brought_about))
+
+
+def preview(
+    folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
+) -> ExitStatus:
+    """Print what `netstart` would change, and change nothing."""
+    files = choose_files(folder, interfaces)
+    _require_root(machine)
+    configs, read = read_files(files, point_out_permissions, machine, output)
+    situations, surveyed = survey_all(configs, machine, output)
+    resolved, _ = resolve_names(situations, machine, output)
+    plans = [situation.plan(resolved) for situation in situations]
+    for plan in plans:
+        for line in plan.describe():
+            output.say(line)
+    differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
+    return worst((read, surveyed, *differs))
+
+
+def _require_root(machine: Machine) -> None:
+    """Raise PermissionDeniedError: even a plan needs to know what runs, and only root may ask."""
+    if not machine.system.is_root():
+        raise PermissionDeniedError("netstart-wg: need root privileges")
+
+
+def _bring_about(
+    situation: Situation, resolved: Resolved, machine: Machine, output: Output
+) -> ExitStatus:
+    """Make one interface what its file says, and remember that."""
+    if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
+        return ExitStatus.OK
+    with machine.system.lock(situation.desired.name):
+        before = survey(situation.desired, machine)
+        plan = before.plan(resolved)
+        record = change(plan, before, resolved, machine, output)
+        status = run_commands(plan, record, machine, output)
+    if not plan.is_empty:
+        output.done(summarize(plan))
+    return status

@@ -1,0 +1,95 @@
+"""Everything before the first interface is touched: look, look up, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netstart_wg.app.keys import derive_public_key
+from netstart_wg.app.observe import observe
+from netstart_wg.app.output import Output, for_each
+from netstart_wg.app.system import Machine
+from netstart_wg.errors import ExitStatus
+from netstart_wg.model.action import Plan
+from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.state import InterfaceState
+from netstart_wg.reconcile.endpoints import names_to_resolve
+from netstart_wg.reconcile.plan import plan_interface
+from netstart_wg.reconcile.record import decode_record, record_of
+
+Resolved = Mapping[EndpointName, Endpoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One interface: what it shall be, what it is, and what the last run made of it."""
+
+    desired: InterfaceConfig
+    running: InterfaceState | None
+    applied: AppliedRecord | None
+
+    def plan(self, resolved: Resolved) -> Plan:
+        """Return the steps from what is to what shall be."""
+        return plan_interface(self.desired, self.running, self.applied, resolved, derive_public_key)
+
+    def record(self, resolved: Resolved) -> AppliedRecord | None:
+        """Return what to remember of an interface that is as it shall be; None if there is none."""
+        if self.running is None:
+            return None
+        return record_of(self.desired, self.running.index, self.applied, resolved)
+
+
+def survey(desired: InterfaceConfig, machine: Machine) -> Situation:
+    """Look at one interface; raise NotOursError if it is somebody else's."""
+    return Situation(
+        desired=desired,
+        running=observe(desired.name, machine),
+        applied=_read_record(desired.name, machine),
+    )
+
+
+def survey_all(
+    configs: Sequence[InterfaceConfig], machine: Machine, output: Output
+) -> tuple[tuple[Situation, ...], ExitStatus]:
+    """Look at all interfaces; say which cannot be looked at, and go on without them."""
+    situations: list[Situation] = []
+
+    def look(desired: InterfaceConfig) -> ExitStatus:
+        situations.append(survey(desired, machine))
+        return ExitStatus.OK
+
+    status = for_each(configs, look, output)
+    return tuple(situations), status
+
+
+def resolve_names(
+    situations: Sequence[Situation], machine: Machine, output: Output
+) -> tuple[Resolved, ExitStatus]:
+    """Look up every name that a plan depends on; warn of those that have no address."""
+    names = {
+        situation.desired.name: names_to_resolve(
+            situation.desired, situation.running, situation.applied
+        )
+        for situation in situations
+    }
+    answers = machine.system.resolve(frozenset().union(*names.values()))
+    status = ExitStatus.OK
+    for interface, wanted in names.items():
+        for name in sorted(wanted, key=str):
+            answer = answers[name]
+            if not isinstance(answer, Endpoint):
+                output.warn(f'{interface}: warning: endpoint "{name.host}": {answer.reason}')
+                status = ExitStatus.WARNINGS
+    resolved = {name: found for name, found in answers.items() if isinstance(found, Endpoint)}
+    return resolved, status
+
+
+def _read_record(interface: str, machine: Machine) -> AppliedRecord | None:
+    """Return what the last run wrote; what is damaged or of another version is none."""
+    text = machine.system.read_record(interface)
+    try:
+        return None if text is None else decode_record(text)
+    except ValueError:
+        return None

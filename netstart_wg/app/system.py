@@ -1,0 +1,113 @@
+"""What the use cases work on: a machine, which is its system and its engines.
+
+Tests hand in one in memory; `netstart_wg.app.machine` has the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from netstart_wg.backends.base import Backend
+from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+from netstart_wg.model.state import InterfaceState
+from netstart_wg.system.commands import CommandResult
+from netstart_wg.system.names import Unresolved
+
+
+class Links(Protocol):
+    """Network interfaces as such.  What the kernel refuses is a BackendError."""
+
+    def observe(self, interface: str) -> InterfaceState | None:
+        """Return the interface without its engine, or None if there is none."""
+        ...
+
+    def set_mtu(self, interface: str, mtu_bytes: int) -> None:
+        """Set how long an inner packet may be."""
+        ...
+
+    def set_description(self, interface: str, description: str | None) -> None:
+        """Set or, with None, clear the description."""
+        ...
+
+    def add_address(self, interface: str, address: IPInterface) -> None:
+        """Add an address, usable at once."""
+        ...
+
+    def remove_address(self, interface: str, address: IPInterface) -> None:
+        """Remove an address and no other."""
+        ...
+
+    def bring_up(self, interface: str) -> None:
+        """Set IFF_UP."""
+        ...
+
+    def bring_down(self, interface: str) -> None:
+        """Clear IFF_UP; the addresses stay."""
+        ...
+
+
+class System(Protocol):
+    """Linux, outside WireGuard."""
+
+    @property
+    def links(self) -> Links:
+        """Its interfaces."""
+        ...
+
+    def is_root(self) -> bool:
+        """Say whether we may change anything."""
+        ...
+
+    def realtime_ns(self) -> int:
+        """Read the wall clock."""
+        ...
+
+    def is_insecure(self, path: Path) -> bool:
+        """Say whether a file is not root's, or others may use it; raise OSError."""
+        ...
+
+    def fix_permissions(self, path: Path) -> None:
+        """Make a file root's, and nobody else's; raise OSError."""
+        ...
+
+    def lock(self, interface: str) -> AbstractContextManager[None]:
+        """Keep other runs away from the interface; raise BusyError."""
+        ...
+
+    def read_record(self, interface: str) -> str | None:
+        """Return what the last run wrote down, or None."""
+        ...
+
+    def write_record(self, interface: str, text: str) -> None:
+        """Write down what the next run shall know."""
+        ...
+
+    def remove_record(self, interface: str) -> None:
+        """Forget the interface."""
+        ...
+
+    def run_command(self, text: str) -> CommandResult:
+        """Run a `!` line and wait for it, a bounded time."""
+        ...
+
+    def resolve(
+        self, endpoints: Collection[EndpointName]
+    ) -> Mapping[EndpointName, Endpoint | Unresolved]:
+        """Look up host names, in a bounded time."""
+        ...
+
+    def engine_names(self) -> tuple[str, ...]:
+        """Return the interfaces that have a UAPI socket, of whichever engine, sorted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What there is to be changed."""
+
+    system: System
+    backend: Backend

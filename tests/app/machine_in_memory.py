@@ -1,0 +1,246 @@
+"""A machine without a kernel: interfaces, engines, records and names in memory.
+
+It behaves as Linux does where that matters here: what is not there cannot be
+changed, what is there cannot be added, and an interface goes with its engine.
+Every write is noted, so that a test can say that there was none; a fault can be
+laid on any of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from pathlib import Path
+
+from netstart_wg.app.keys import derive_public_key
+from netstart_wg.app.system import Machine
+from netstart_wg.backends.memory import MemoryBackend
+from netstart_wg.errors import BackendError, BusyError, NotOursError
+from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.state import InterfaceState, WireGuardState
+from netstart_wg.system.commands import CommandResult
+from netstart_wg.system.names import Unresolved
+
+IFF_UP = 0x1
+IFF_FRESH_TUN = 0x1090
+"""POINTOPOINT, NOARP, MULTICAST."""
+
+NOW_NS = 1_700_000_000_000_000_000
+
+
+@dataclass
+class Journal:
+    """What was written, in order, and which write shall fail."""
+
+    writes: list[str] = field(default_factory=list)
+    fault: str | None = None
+    """The beginning of the write that the system refuses."""
+
+    def write(self, operation: str, interface: str, text: object = "") -> None:
+        entry = f"{operation} {text}".strip()
+        if self.fault is not None and entry.startswith(self.fault):
+            raise BackendError(operation, interface, os.strerror(errno.EIO).lower(), errno.EIO)
+        self.writes.append(entry)
+
+
+class LinksInMemory:
+    """Satisfies `netstart_wg.app.system.Links`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.states: dict[str, InterfaceState] = {}
+        self.is_deaf = False
+        """Whether it takes every write and does nothing."""
+        self._journal = journal
+        self._indices = iter(range(2, 1000))
+
+    def add(self, interface: str) -> None:
+        """Let an interface appear, as another program or an engine makes it."""
+        self.states[interface] = InterfaceState(
+            name=interface, index=next(self._indices), flags=IFF_FRESH_TUN, mtu=DEFAULT_MTU
+        )
+
+    def observe(self, interface: str) -> InterfaceState | None:
+        return self.states.get(interface)
+
+    def set_mtu(self, interface: str, mtu_bytes: int) -> None:
+        self._journal.write("set mtu", interface, mtu_bytes)
+        self._change(interface, mtu=mtu_bytes)
+
+    def set_description(self, interface: str, description: str | None) -> None:
+        self._journal.write("set description", interface, description)
+        self._change(interface, description=description)
+
+    def add_address(self, interface: str, address: IPInterface) -> None:
+        self._journal.write("add address", interface, address)
+        present = self._present(interface).addresses
+        if address in present:
+            raise BackendError("add address", interface, "file exists", errno.EEXIST)
+        self._change(interface, addresses=(*present, address))
+
+    def remove_address(self, interface: str, address: IPInterface) -> None:
+        self._journal.write("remove address", interface, address)
+        present = self._present(interface).addresses
+        if address not in present:
+            raise BackendError("remove address", interface, "not there", errno.EADDRNOTAVAIL)
+        self._change(interface, addresses=tuple(each for each in present if each != address))
+
+    def bring_up(self, interface: str) -> None:
+        self._journal.write("bring up", interface)
+        self._change(interface, flags=self._present(interface).flags | IFF_UP)
+
+    def bring_down(self, interface: str) -> None:
+        self._journal.write("bring down", interface)
+        self._change(interface, flags=self._present(interface).flags & ~IFF_UP)
+
+    def _present(self, interface: str) -> InterfaceState:
+        if interface not in self.states:
+            raise BackendError("change", interface, "no such device", errno.ENODEV)
+        return self.states[interface]
+
+    def _change(self, interface: str, **values: object) -> None:
+        state = self._present(interface)
+        if not self.is_deaf:
+            self.states[interface] = replace(state, **values)  # type: ignore[arg-type]
+
+
+class EnginesInMemory(MemoryBackend):
+    """Engines whose interfaces come and go with them, and some that are not ours."""
+
+    def __init__(self, journal: Journal, links: LinksInMemory) -> None:
+        super().__init__(derive_public_key)
+        self.foreign: set[str] = set()
+        self._journal = journal
+        self._links = links
+
+    def create(self, interface: str) -> None:
+        self._journal.write("create", interface)
+        super().create(interface)
+        self._links.add(interface)
+
+    def destroy(self, interface: str) -> None:
+        self._journal.write("destroy", interface)
+        super().destroy(interface)
+        self._links.states.pop(interface, None)
+
+    def state(self, interface: str) -> WireGuardState | None:
+        if interface in self.foreign:
+            raise NotOursError("ask the engine", interface, "it is another program's")
+        return super().state(interface)
+
+    def configure(self, interface: str, change: DeviceChange) -> None:
+        self._journal.write("configure", interface)
+        super().configure(interface, change)
+
+
+class SystemInMemory:
+    """Satisfies `netstart_wg.app.system.System`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.links = LinksInMemory(journal)
+        self.has_root = True
+        self.records: dict[str, str] = {}
+        self.hosts: dict[str, str] = {}
+        """Host name → address."""
+        self.looked_up: list[str] = []
+        self.failing_commands: set[str] = set()
+        self.insecure_files: set[Path] = set()
+        self.files_are_read_only = False
+        self.sockets: set[str] = set()
+        self.locked: set[str] = set()
+        """Interfaces that another run is at work on."""
+        self._journal = journal
+
+    def is_root(self) -> bool:
+        return self.has_root
+
+    def realtime_ns(self) -> int:
+        return NOW_NS
+
+    def is_insecure(self, path: Path) -> bool:
+        return path in self.insecure_files
+
+    def fix_permissions(self, path: Path) -> None:
+        if self.files_are_read_only:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        self._journal.write("fix permissions", "", path)
+        self.insecure_files.remove(path)
+
+    def lock(self, interface: str) -> AbstractContextManager[None]:
+        return self._lock(interface)
+
+    @contextmanager
+    def _lock(self, interface: str) -> Iterator[None]:
+        if interface in self.locked:
+            raise BusyError(f"{interface}: another run is at work on it")
+        self.locked.add(interface)
+        try:
+            yield
+        finally:
+            self.locked.remove(interface)
+
+    def read_record(self, interface: str) -> str | None:
+        return self.records.get(interface)
+
+    def write_record(self, interface: str, text: str) -> None:
+        self._journal.write("write record", interface)
+        self.records[interface] = text
+
+    def remove_record(self, interface: str) -> None:
+        self.records.pop(interface, None)
+
+    def run_command(self, text: str) -> CommandResult:
+        self._journal.write("run", "", text)
+        return CommandResult(status=1 if text in self.failing_commands else 0)
+
+    def resolve(
+        self, endpoints: Collection[EndpointName]
+    ) -> Mapping[EndpointName, Endpoint | Unresolved]:
+        self.looked_up += [name.host for name in endpoints]
+        return {name: self._resolve(name) for name in endpoints}
+
+    def _resolve(self, name: EndpointName) -> Endpoint | Unresolved:
+        if name.host not in self.hosts:
+            return Unresolved(name, "name or service not known")
+        return Endpoint(ip_address(self.hosts[name.host]), name.port)
+
+    def engine_names(self) -> tuple[str, ...]:
+        return tuple(sorted(self.sockets))
+
+
+class MachineInMemory:
+    """All of it, as the use cases take it and as a test looks at it."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.system = SystemInMemory(self.journal)
+        self.links = self.system.links
+        self.engines = EnginesInMemory(self.journal, self.links)
+        self.machine = Machine(self.system, self.engines)
+
+
+class Lines:
+    """Satisfies `netstart_wg.app.output.Output`: what was said, to whom."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.steps: list[str] = []
+        self.summaries: list[str] = []
+        self.warnings: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def done(self, text: str) -> None:
+        self.summaries.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
