@@ -8,7 +8,7 @@ from pathlib import Path
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import ConfigError, ExitStatus
+from netstart_wg.errors import ConfigError, ExitStatus, PermissionDeniedError
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.system.hostname_files import (
@@ -21,14 +21,21 @@ SecureFile = Callable[[Path, Machine, Output], None]
 """What to do about a file that others may read."""
 
 
-def choose_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, ...]:
+def choose_files(
+    folder: Path, interfaces: Sequence[str], machine: Machine
+) -> tuple[HostnamePath, ...]:
     """Return the files of the interfaces named, or of every wgN if none is.
 
-    Raise UsageError for a name that is none or comes twice, ConfigError if
-    there is no such folder.
+    Raise UsageError for a name that is none or comes twice; without root
+    PermissionDeniedError, before anything is read: even a plan needs to know
+    what runs, and only root may ask.  Raise ConfigError for a folder that
+    cannot be read.
     """
-    if interfaces:
-        return name_files(folder, interfaces)
+    named = name_files(folder, interfaces)
+    if not machine.system.is_root():
+        raise PermissionDeniedError("netstart-wg: need root privileges")
+    if named:
+        return named
     try:
         return find(folder)
     except OSError as error:

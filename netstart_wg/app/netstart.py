@@ -22,15 +22,14 @@ from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey, survey_all
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import ExitStatus, PermissionDeniedError
+from netstart_wg.errors import ExitStatus
 
 
 def netstart(
     folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
 ) -> ExitStatus:
     """Make the interfaces named, or every wgN that has a file, what their files say."""
-    files = choose_files(folder, interfaces)
-    _require_root(machine)
+    files = choose_files(folder, interfaces, machine)
     configs, read = read_files(files, repair_permissions, machine, output)
     situations, surveyed = survey_all(configs, machine, output)
     resolved, looked_up = resolve_names(situations, machine, output)
@@ -46,8 +45,7 @@ def preview(
     folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
 ) -> ExitStatus:
     """Print what `netstart` would change, and change nothing."""
-    files = choose_files(folder, interfaces)
-    _require_root(machine)
+    files = choose_files(folder, interfaces, machine)
     configs, read = read_files(files, point_out_permissions, machine, output)
     situations, surveyed = survey_all(configs, machine, output)
     resolved, _ = resolve_names(situations, machine, output)
@@ -57,12 +55,6 @@ def preview(
             output.say(line)
     differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
     return worst((read, surveyed, *differs))
-
-
-def _require_root(machine: Machine) -> None:
-    """Raise PermissionDeniedError: even a plan needs to know what runs, and only root may ask."""
-    if not machine.system.is_root():
-        raise PermissionDeniedError("netstart-wg: need root privileges")
 
 
 def _bring_about(

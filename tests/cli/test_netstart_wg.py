@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netstart_wg import VERSION
+from netstart_wg.cli.netstart_wg import main
+
+COMMAND = [sys.executable, "-m", "netstart_wg.cli.netstart_wg"]
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["status", "--help"], ["-n", "-h"]])
+def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("usage: netstart-wg [-nv] [-C directory] [interface ...]\n")
+    assert captured.err == ""
+
+
+def test_the_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"netstart-wg {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-x"], "unrecognized arguments: -x"),
+        (["--hel"], "unrecognized arguments: --hel"),
+        (["-C"], "argument -C: expected one argument"),
+        (["stauts"], '"stauts" is neither a command nor an interface'),
+        (["wg0.bak"], '"wg0.bak" is neither a command nor an interface'),
+        (["../wg0"], '"../wg0" is neither a command nor an interface'),
+        ([""], '"" is neither a command nor an interface'),
+        (["wg0", "wg1", "wg0"], 'duplicate interface "wg0"'),
+        (["wg0", "-n", "wg0"], 'duplicate interface "wg0"'),
+        (["status", "-n"], "unrecognized arguments: -n"),
+        (["status", "wg0", "wg1"], "unrecognized arguments: wg1"),
+    ],
+)
+def test_wrong_usage_is_64_and_shows_the_usage(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 64
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"netstart-wg: {message}\nusage: netstart-wg [-nv]")
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n"], ["-nv", "wg0"], ["-C", "/nowhere"]])
+@pytest.mark.usefixtures("as_nobody")
+def test_without_root_it_is_77_before_anything_else(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hostname.wg0").write_text("nonsense\n")
+    assert main(["-C", str(tmp_path), *arguments]) == 77
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "netstart-wg: need root privileges\n")
+
+
+@pytest.mark.usefixtures("as_nobody")
+def test_status_needs_no_root(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "lo"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("lo: flags=")
+    assert "\tindex 1\n" in out
+    assert "groups" not in out
+
+
+def test_status_of_an_unknown_interface_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "nosuchwg9"]) == 1
+    assert capsys.readouterr() == ("", "nosuchwg9: no such interface\n")
+
+
+def test_an_interruption_is_quiet_and_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    monkeypatch.setattr(os, "geteuid", interrupted)
+    assert main([]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+class TestBug:
+    @pytest.fixture(autouse=True)
+    def bug(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> int:
+            raise ZeroDivisionError("the-secret")
+
+        monkeypatch.setattr(os, "geteuid", fail)
+        monkeypatch.delenv("NETSTART_WG_DEBUG", raising=False)
+
+    def test_it_is_told_without_its_text_which_might_hold_a_secret(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([]) == 70
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("netstart-wg: internal error: ZeroDivisionError at ")
+        assert "please report" in captured.err
+        assert "Traceback" not in captured.err
+        assert "the-secret" not in captured.err
+
+    def test_its_traceback_is_shown_to_who_asks(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NETSTART_WG_DEBUG", "1")
+        assert main([]) == 70
+        assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-x"], ["wg0", "wg0"]])
+def test_what_needs_no_netlink_no_grammar_and_no_cryptography_loads_none(
+    arguments: list[str],
+) -> None:
+    script = (
+        "import sys; from netstart_wg.cli.netstart_wg import main\n"
+        f"main({arguments!r})\n"
+        "heavy = {'pyroute2', 'lark', 'cryptography', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_reader_who_has_left_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        result = subprocess.run(
+            [*COMMAND, "--help"], stdout=pipe, stderr=subprocess.PIPE, check=False, cwd=ROOT
+        )
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_a_full_disk_is_an_error() -> None:
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(
+            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, check=False, cwd=ROOT
+        )
+    assert result.returncode == 1
+    assert result.stderr == b"netstart-wg: standard output: no space left on device\n"
+
+
+def test_closed_standard_streams_are_no_bug() -> None:
+    closed = 'exec "$0" "$@" <&- >&- 2>&-'
+    for arguments, status in ((["--help"], 0), (["-x"], 64), (["status", "nosuchwg9"], 1)):
+        command = ["sh", "-c", closed, *COMMAND, *arguments]
+        assert subprocess.run(command, check=False, cwd=ROOT).returncode == status
+
+
+def test_what_the_terminal_cannot_write_is_escaped() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    script = "from netstart_wg.cli.terminal import Terminal\nTerminal().say('\\u00fc\\udcff')\n"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, env=environment, check=False, cwd=ROOT
+    )
+    assert (result.stdout, result.stderr) == (b"\\xfc\\udcff\n", b"")
