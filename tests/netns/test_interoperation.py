@@ -153,7 +153,7 @@ def test_data_flows_both_ways_whoever_initiates(pair: Pair, side: str, inner: in
     seen = show(responder.host, "wg0").peers[initiator.keys.public]
     assert seen.endpoint == endpoint(pair.cable.address(initiator.host, pair.outer), PORT)
     assert seen.latest_handshake > 0
-    assert min(seen.received_bytes, seen.sent_bytes) > TRANSFER_BYTES
+    assert min(seen.received_bytes, seen.sent_bytes) > TRANSFER_BYTES - IN_FLIGHT_BYTES
 
 
 def test_what_arrives_is_what_was_sent(pair: Pair) -> None:
