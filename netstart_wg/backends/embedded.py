@@ -104,7 +104,10 @@ class EmbeddedBackend:
         if answer is None:
             raise BackendError("configure", interface, "it has no engine", errno.ENODEV)
         if number := decode_errno(answer):
-            raise BackendError("configure", interface, os.strerror(number).lower(), number)
+            reason = os.strerror(number).lower()
+            if number == errno.EADDRINUSE:
+                reason = f"UDP port {change.listen_port} is taken by another program or interface"
+            raise BackendError("configure", interface, reason, number)
 
 
 def _start_failure(

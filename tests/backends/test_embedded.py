@@ -129,7 +129,7 @@ def test_another_programs_engine_is_left_alone(backend: EmbeddedBackend, name: b
 def test_what_the_engine_refuses_is_told_in_words(backend: EmbeddedBackend, number: bytes) -> None:
     with (
         scripted_engine("wg0", b"errno=" + number + b"\n\n"),
-        pytest.raises(BackendError, match="wg0: configure: address already in use") as caught,
+        pytest.raises(BackendError, match="wg0: configure: UDP port 7 is taken") as caught,
     ):
         backend.configure("wg0", DeviceChange(listen_port=7))
     assert caught.value.errno == errno.EADDRINUSE
