@@ -15,7 +15,7 @@ _ALL_ONES = IPv4Address("255.255.255.255")
 
 _IPV4_NETWORK = re.compile(
     r"(?:(?P<octets>[0-9]{1,3}(?:\.[0-9]{1,3}){0,3})|0[xX](?P<digits>[0-9a-fA-F]{1,8}))"
-    r"(?:/(?P<length>[0-9]+))?"
+    r"(?:/[0-9]+)?"
 )
 _HEXADECIMAL_NETMASK = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
@@ -111,9 +111,8 @@ def allowed_ip(word: Word) -> tuple[IPNetwork, bool]:
     if match is None:
         return _allowed_ipv6(word)
     octets = _octets(word, match)
-    if (digits := match["length"]) is not None:
-        start = match.start("length") if word.raw == word.value else 0
-        length_word = Word(digits, digits, word.start + start)
+    _, length_word = split_length(word)
+    if length_word is not None:
         length = number(length_word, "prefix length", "IPv4", 0, 32)
     else:
         length = _inferred_length(octets)

@@ -17,7 +17,7 @@ from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import AnyStatement, Ifconfig, Inet, Inet6
 from netstart_wg.syntax.words import Word, Words
 
-_FAMILY_WORDS = frozenset({"inet", "inet6", "alias"})
+_FAMILY_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.FAMILY)
 _FAMILY_RULES = frozenset({"inet", "inet6"})
 _PEER_RULES = frozenset({"wgpeer", "remove_peer"})
 _PEER_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.PEER)

@@ -127,7 +127,7 @@ class Message(enum.Enum):
     )
     SECOND_ADDRESS = Entry(
         "a second address, {word}, in one line",
-        "an address with a netmask: inet ADDRESS NETMASK; another address: inet alias ADDRESS",
+        "begin the line with inet to give a netmask",
         "10.0.0.1 255.255.255.0\n",
     )
     MISSING_ARGUMENT = Entry(
@@ -182,8 +182,8 @@ class Message(enum.Enum):
         "inet 10.0.0.1 24\n",
     )
     GAPS_IN_NETMASK = Entry(
-        "{word} is not a netmask that masks anything in one piece",
-        "ones first, then zeroes, such as 255.255.255.0",
+        "netmask {word} is not ones followed by zeroes",
+        "such as 255.255.255.0",
         "inet 10.0.0.1 255.0.255.0\n",
     )
     TWO_LENGTHS = Entry(
@@ -233,17 +233,17 @@ class Message(enum.Enum):
     TEXT_CUT = Entry(
         "{keyword} is longer than {limit} bytes and was cut",
         None,
-        f"description {'x' * 64}\n",
+        f"description '{'many words ' * 6}'\n",
         Severity.WARNING,
     )
     ZERO_LENGTH = Entry(
-        "prefix length 0 in {word} is taken as 32, as OpenBSD does",
+        "prefix length 0 in {word} means 32, as on OpenBSD",
         "write {address}/32",
         "inet 10.0.0.1/0\n",
         Severity.WARNING,
     )
     BROADCAST_UNUSED = Entry(
-        "broadcast address {word} is of no use on a tunnel and was not set",
+        "broadcast address {word} has no use on a tunnel: not set",
         "write NONE, or nothing",
         "inet 10.0.0.1 255.255.255.0 10.0.0.1\n",
         Severity.WARNING,

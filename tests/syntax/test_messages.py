@@ -1,0 +1,320 @@
+"""Each message of the table, triggered by its own broken line, as a reader sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from netstart_wg.errors import ConfigError
+from netstart_wg.model.keys import PrivateKey, PublicKey
+from netstart_wg.model.source import Diagnostic, Severity
+from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import SourceText
+
+OWN_PUBLIC_KEY = PublicKey.from_base64("L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=")
+
+
+def own_public_key(key: PrivateKey) -> PublicKey:
+    """Stand in for X25519: only one private key occurs here."""
+    return OWN_PUBLIC_KEY
+
+
+def diagnostics(text: str | None) -> tuple[Diagnostic, ...]:
+    assert text is not None
+    try:
+        file = parse(SourceText.from_text("hostname.wg0", text))
+    except ConfigError as error:
+        return error.diagnostics
+    return lower(file, "wg0", own_public_key).warnings
+
+
+PEER = "wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+EXPECTED: dict[Message, str] = {
+    Message.NUL_CHARACTER: ("hostname.wg0:2:7: a NUL character\n    hint: this is not a text file"),
+    Message.MORE_ERRORS: ("hostname.wg0: more than 100 errors: the rest is not shown"),
+    Message.MORE_WARNINGS: ("hostname.wg0: warning: more than 100 warnings: the rest is not shown"),
+    Message.UNCLOSED_QUOTE: (
+        "hostname.wg0:1:16: this quote is not closed on its line\n"
+        "    description Bob's\n"
+        "                   ^\n"
+        "    hint: to mean the character itself, put a backslash before it: \\'"
+    ),
+    Message.SHELL_EXPANSION: (
+        'hostname.wg0:1:5: "$" would be expanded by a shell, but no shell reads this line\n'
+        "    mtu $MTU\n"
+        "        ^\n"
+        "    hint: write the value itself, or '$' to mean the character"
+    ),
+    Message.SHELL_OPERATOR: (
+        'hostname.wg0:1:6: "<" is for a shell, but no shell reads this line\n'
+        "    inet <address>\n"
+        "         ^\n"
+        "    hint: write '<' to mean the character, or begin a shell command with !"
+    ),
+    Message.INVISIBLE_CHARACTER: (
+        "hostname.wg0:1:4: the character U+00A0 cannot stand outside quotes\n"
+        "    mtu 1400\n"
+        "       ^\n"
+        "    hint: separate words with blanks or tabs"
+    ),
+    Message.BROKEN_CONTINUATION: (
+        "hostname.wg0:1:53: a backslash with blanks behind it does not continue the line\n"
+        f"    {PEER} \\ \n"
+        "                                                        ^\n"
+        "    hint: remove the blanks at the end of the line"
+    ),
+    Message.UNKNOWN_KEYWORD: (
+        'hostname.wg0:1:1: unknown keyword "frobnicate"\n'
+        "    frobnicate\n"
+        "    ^^^^^^^^^^\n"
+        "    hint: a line is a command such as wgkey, wgpeer or inet, or begins with ! or #"
+    ),
+    Message.MISSPELT_KEYWORD: (
+        'hostname.wg0:1:1: unknown keyword "wgpeeer"\n'
+        "    wgpeeer\n"
+        "    ^^^^^^^\n"
+        "    hint: did you mean wgpeer?"
+    ),
+    Message.NOT_YET: (
+        'hostname.wg0:1:1: this version does not know "rdomain" yet\n'
+        "    rdomain 1\n"
+        "    ^^^^^^^\n"
+        "    hint: it is a word of OpenBSD's ifconfig: leave it out for now"
+    ),
+    Message.NETMASK_KEYWORD: (
+        'hostname.wg0:1:15: this version does not know "netmask" yet\n'
+        "    inet 10.0.0.1 netmask 255.255.255.0\n"
+        "                  ^^^^^^^\n"
+        "    hint: write the length behind the address: inet ADDRESS/LENGTH"
+    ),
+    Message.UNEXPECTED_WORD: (
+        'hostname.wg0:1:14: unexpected "51821" after wgport\n'
+        "    wgport 51820 51821\n"
+        "                 ^^^^^\n"
+        "    hint: the form is: wgport PORT"
+    ),
+    Message.UNQUOTED_TEXT: (
+        'hostname.wg0:1:16: unexpected "tunnel" after description\n'
+        "    description my tunnel\n"
+        "                   ^^^^^^\n"
+        '    hint: put a text of several words in quotes: description "..."'
+    ),
+    Message.QUOTED_KEYWORD: (
+        'hostname.wg0:1:1: unknown keyword "up" in quotes\n'
+        '    "up"\n'
+        "    ^^^^\n"
+        "    hint: write it without quotes"
+    ),
+    Message.FAMILY_NOT_FIRST: (
+        'hostname.wg0:1:10: "inet" in the middle of a line\n'
+        "    mtu 1400 inet 10.0.0.1/24\n"
+        "             ^^^^\n"
+        "    hint: begin a line of its own with it"
+    ),
+    Message.ALIAS_MISPLACED: (
+        'hostname.wg0:1:34: "alias" in the wrong place\n'
+        "    inet 10.0.0.1 255.255.255.0 NONE alias\n"
+        "                                     ^^^^^\n"
+        "    hint: it follows inet or inet6 directly: inet alias 10.0.0.2/24"
+    ),
+    Message.COMMAND_NOT_FIRST: (
+        'hostname.wg0:1:4: "!echo" in the middle of a line\n'
+        "    up !echo\n"
+        "       ^^^^^\n"
+        "    hint: begin a line of its own with a shell command"
+    ),
+    Message.SECOND_ADDRESS: (
+        'hostname.wg0:1:10: a second address, "255.255.255.0", in one line\n'
+        "    10.0.0.1 255.255.255.0\n"
+        "             ^^^^^^^^^^^^^\n"
+        "    hint: begin the line with inet to give a netmask"
+    ),
+    Message.MISSING_ARGUMENT: (
+        "hostname.wg0:1:1: wgendpoint lacks an argument\n"
+        "    wgendpoint 192.0.2.1\n"
+        "    ^^^^^^^^^^\n"
+        "    hint: the form is: wgendpoint HOST PORT"
+    ),
+    Message.PEER_WORD_ALONE: (
+        "hostname.wg0:2:1: wgaip without a wgpeer before it on the same line\n"
+        "    wgaip 10.0.0.2/32\n"
+        "    ^^^^^\n"
+        "    hint: peer options belong on the wgpeer's line, or on the next one after a backslash"
+    ),
+    Message.BAD_KEY: (
+        "hostname.wg0:1:7: wgkey: a key has 44 base64 characters, not 6\n"
+        "    wgkey ******\n"
+        "          ^^^^^^\n"
+        "    hint: 44 characters of base64, as wg genkey or openssl rand -base64 32 print them"
+    ),
+    Message.BAD_PUBLIC_KEY: (
+        "hostname.wg0:1:8: wgpeer: a key has 44 base64 characters, not 6\n"
+        "    wgpeer laptop\n"
+        "           ^^^^^^\n"
+        "    hint: 44 characters of base64, as wg pubkey or the status line wgpubkey show them"
+    ),
+    Message.NOT_A_NUMBER: (
+        'hostname.wg0:1:5: size "0x578" is not a decimal number\n'
+        "    mtu 0x578\n"
+        "        ^^^^^\n"
+        "    hint: mtu takes 1 to 9000"
+    ),
+    Message.OUT_OF_RANGE: (
+        'hostname.wg0:1:8: port "65536" is out of range for wgport (0 to 65535)\n'
+        "    wgport 65536\n"
+        "           ^^^^^"
+    ),
+    Message.NOT_IPV4: (
+        'hostname.wg0:1:6: "10.0.0.256" is not an IPv4 address\n'
+        "    inet 10.0.0.256/24\n"
+        "         ^^^^^^^^^^\n"
+        "    hint: such as 10.0.0.1/24"
+    ),
+    Message.NOT_IPV6: (
+        'hostname.wg0:1:7: "fd00:::1" is not an IPv6 address\n'
+        "    inet6 fd00:::1/64\n"
+        "          ^^^^^^^^\n"
+        "    hint: such as fd00::1/64"
+    ),
+    Message.OTHER_FAMILY: (
+        'hostname.wg0:1:6: "fd00::1" is not for inet\n'
+        "    inet fd00::1/64\n"
+        "         ^^^^^^^\n"
+        "    hint: write inet6 instead"
+    ),
+    Message.UNUSABLE_ADDRESS: (
+        'hostname.wg0:1:6: "224.0.0.5" cannot be the address of an interface\n'
+        "    inet 224.0.0.5/24\n"
+        "         ^^^^^^^^^\n"
+        "    hint: neither the unspecified address nor a multicast address"
+    ),
+    Message.SCOPED_ADDRESS: (
+        'hostname.wg0:1:7: "fe80::1%wg0" has a scope\n'
+        "    inet6 fe80::1%wg0 64\n"
+        "          ^^^^^^^^^^^\n"
+        "    hint: the interface itself is the scope: leave out % and what follows"
+    ),
+    Message.BAD_NETMASK: (
+        'hostname.wg0:1:15: "24" is not a netmask\n'
+        "    inet 10.0.0.1 24\n"
+        "                  ^^\n"
+        "    hint: such as 255.255.255.0 or 0xffffff00, or write 10.0.0.1/24"
+    ),
+    Message.GAPS_IN_NETMASK: (
+        'hostname.wg0:1:15: netmask "255.0.255.0" is not ones followed by zeroes\n'
+        "    inet 10.0.0.1 255.0.255.0\n"
+        "                  ^^^^^^^^^^^\n"
+        "    hint: such as 255.255.255.0"
+    ),
+    Message.TWO_LENGTHS: (
+        'hostname.wg0:1:18: "255.255.255.0" after an address that has its length already\n'
+        "    inet 10.0.0.1/24 255.255.255.0\n"
+        "                     ^^^^^^^^^^^^^\n"
+        "    hint: leave out one of the two"
+    ),
+    Message.BAD_BROADCAST: (
+        'hostname.wg0:1:29: "none" is not a broadcast address\n'
+        "    inet 10.0.0.1 255.255.255.0 none\n"
+        "                                ^^^^\n"
+        "    hint: an IPv4 address, or NONE"
+    ),
+    Message.BAD_HOST: (
+        'hostname.wg0:1:64: "10.0.0.256" is neither an address nor the name of a host\n'
+        f"    {PEER} wgendpoint 10.0.0.256 51820\n"
+        "                                                                   ^^^^^^^^^^\n"
+        "    hint: such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net"
+    ),
+    Message.HOST_WITH_PORT: (
+        'hostname.wg0:1:64: host and port in one word, "vpn.example.net:51820"\n'
+        f"    {PEER} wgendpoint vpn.example.net:51820\n"
+        "                                                                   ^^^^^^^^^^^^^^^^^^^^^\n"
+        "    hint: write a blank in place of the colon: wgendpoint HOST PORT"
+    ),
+    Message.BRACKETED_HOST: (
+        'hostname.wg0:1:64: "[2001:db8::1]" is in brackets\n'
+        f"    {PEER} wgendpoint [2001:db8::1] 51820\n"
+        "                                                                   ^^^^^^^^^^^^^\n"
+        "    hint: write it without brackets: wgendpoint HOST PORT"
+    ),
+    Message.BAD_ALLOWED_IP: (
+        'hostname.wg0:1:59: "10.0.0.0/255.0.0.0" is neither an address nor a network\n'
+        f"    {PEER} wgaip 10.0.0.0/255.0.0.0\n"
+        "                                                              ^^^^^^^^^^^^^^^^^^\n"
+        "    hint: such as 10.0.0.2/32, 192.168.0.0/16 or fd00::/64"
+    ),
+    Message.SEVERAL_ALLOWED_IPS: (
+        'hostname.wg0:1:59: several networks in one word, "10.0.0.0/8,fd00::/8"\n'
+        f"    {PEER} wgaip 10.0.0.0/8,fd00::/8\n"
+        "                                                              ^^^^^^^^^^^^^^^^^^^\n"
+        "    hint: write wgaip before each of them"
+    ),
+    Message.HOST_BITS: (
+        'hostname.wg0:1:59: warning: "10.0.0.2/24" has bits beyond its prefix\n'
+        f"    {PEER} wgaip 10.0.0.2/24\n"
+        "                                                              ^^^^^^^^^^^\n"
+        "    hint: it means 10.0.0.0/24"
+    ),
+    Message.TEXT_CUT: (
+        "hostname.wg0:1:13: warning: description is longer than 63 bytes and was cut\n"
+        "    description 'many words many words many words many words many words many words '\n"
+        "                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+    ),
+    Message.ZERO_LENGTH: (
+        'hostname.wg0:1:6: warning: prefix length 0 in "10.0.0.1/0" means 32, as on OpenBSD\n'
+        "    inet 10.0.0.1/0\n"
+        "         ^^^^^^^^^^\n"
+        "    hint: write 10.0.0.1/32"
+    ),
+    Message.BROADCAST_UNUSED: (
+        'hostname.wg0:1:29: warning: broadcast address "10.0.0.1" has no use on a tunnel: not set\n'
+        "    inet 10.0.0.1 255.255.255.0 10.0.0.1\n"
+        "                                ^^^^^^^^\n"
+        "    hint: write NONE, or nothing"
+    ),
+    Message.ALLOWED_IP_MOVED: (
+        "hostname.wg0:2:53: warning: 10.0.0.2/32 moves here from the peer at hostname.wg0:1:53\n"
+        "    wgpeer BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA= wgaip 10.0.0.2\n"
+        "                                                        ^^^^^^^^^^^^^^\n"
+        "    hint: it can belong to one peer only: the last one that claims it"
+    ),
+    Message.OWN_PUBLIC_KEY: (
+        "hostname.wg0:2:1: warning: this peer is the interface itself and was left out\n"
+        "    wgpeer L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=\n"
+        "    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "    hint: its key is the public key of wgkey"
+    ),
+}
+
+TRIGGERED = [message for message in Message if message.value.trigger is not None]
+
+
+def test_every_message_that_a_file_can_trigger_is_expected_here() -> None:
+    assert list(EXPECTED) == TRIGGERED
+
+
+@pytest.mark.parametrize("message", TRIGGERED, ids=lambda message: message.name)
+def test_a_message_is_triggered_by_its_line(message: Message) -> None:
+    found = diagnostics(message.value.trigger)
+    assert found[-1].format() == EXPECTED[message]
+    assert found[-1].severity is message.value.severity
+
+
+@pytest.mark.parametrize("message", Message, ids=lambda message: message.name)
+def test_a_message_is_one_lower_case_sentence_without_a_full_stop(message: Message) -> None:
+    for text in (message.value.text, message.value.hint):
+        if text is not None:
+            assert not text[0].isupper()
+            assert not text.endswith(".")
+
+
+def test_each_message_can_be_told_from_the_others() -> None:
+    texts = [(message.value.text, message.value.hint) for message in Message]
+    assert len(set(texts)) == len(texts)
+
+
+def test_a_file_has_at_most_one_hundred_errors_and_a_line_that_says_so() -> None:
+    found = diagnostics(Message.MORE_ERRORS.value.trigger)
+    assert len(found) == 101
+    assert all(diagnostic.severity is Severity.ERROR for diagnostic in found)

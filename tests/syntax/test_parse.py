@@ -1,0 +1,362 @@
+"""Files to statements, and what is said about files that are wrong."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_address, ip_network
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from netstart_wg.errors import ConfigError
+from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.model.source import Severity, Span
+from netstart_wg.syntax.keywords import FOREIGN, KEYWORDS, NOT_YET
+from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import SourceText
+from netstart_wg.syntax.statements import (
+    AnyStatement,
+    Blank,
+    Comment,
+    Description,
+    Down,
+    HostnameFile,
+    Ifconfig,
+    Inet,
+    Inet6,
+    Mtu,
+    RemoveAllPeers,
+    RemovePeer,
+    ShellCommand,
+    Up,
+    WgAip,
+    WgDescr,
+    WgEndpoint,
+    WgKey,
+    WgPeer,
+    WgPka,
+    WgPort,
+    WgPsk,
+)
+
+KEY = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
+PEER = "NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps="
+PSK = "hupEInBFHCZ8Y9Tx8+BF1fFfTWWeDfd47h/bEPrXM10="
+S = Span(1, 1)
+"""Of no concern: statements are equal wherever they stand."""
+
+
+def read(text: str) -> HostnameFile:
+    return parse(SourceText.from_text("hostname.wg0", text))
+
+
+def statements(line: str) -> list[AnyStatement]:
+    (found,) = read(line).lines
+    assert isinstance(found, Ifconfig)
+    return list(found.statements)
+
+
+def errors(text: str) -> list[str]:
+    """Return what is said, each without the line and the hint."""
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert all(found.severity is Severity.ERROR for found in caught.value.diagnostics)
+    return [
+        found.format().split("\n")[0].removeprefix("hostname.wg0:")
+        for found in caught.value.diagnostics
+    ]
+
+
+# ---- statements ----
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f"wgkey {KEY}", [WgKey(S, PrivateKey.from_base64(KEY))]),
+        ("wgport 0", [WgPort(S, 0)]),
+        ("wgport 65535", [WgPort(S, 65535)]),
+        (f"wgpeer {PEER}", [WgPeer(S, PublicKey.from_base64(PEER))]),
+        (f"-wgpeer '{PEER}'", [RemovePeer(S, PublicKey.from_base64(PEER))]),
+        ("-wgpeerall", [RemoveAllPeers(S)]),
+        ("mtu 1", [Mtu(S, 1)]),
+        ("mtu 9000", [Mtu(S, 9000)]),
+        ("up down up", [Up(S), Down(S), Up(S)]),
+        ("description up", [Description(S, "up")]),
+        ("descr 'up  and # down'", [Description(S, "up and # down")]),
+        ('descr ""', [Description(S, None)]),
+        ("-descr -description", [Description(S, None), Description(S, None)]),
+        ("inet 10.0.0.1/24", [Inet(S, IPv4Interface("10.0.0.1/24"))]),
+        ("inet 10.0.0.1", [Inet(S, IPv4Interface("10.0.0.1/8"))]),
+        ("inet alias 10.0.0.1", [Inet(S, IPv4Interface("10.0.0.1/8"), True)]),
+        ("inet 10.0.0.1 255.255.0.0", [Inet(S, IPv4Interface("10.0.0.1/16"))]),
+        ("inet 10.0.0.1 0xffff0000 NONE", [Inet(S, IPv4Interface("10.0.0.1/16"))]),
+        ("inet 10.0.0.1/24 NONE", [Inet(S, IPv4Interface("10.0.0.1/24"))]),
+        (
+            "inet alias 10.0.0.1 255.255.255.0 10.0.0.255 up # text",
+            [Inet(S, IPv4Interface("10.0.0.1/24"), True, IPv4Address("10.0.0.255")), Up(S)],
+        ),
+        ("inet 10.0.0.1/24 mtu 1400", [Inet(S, IPv4Interface("10.0.0.1/24")), Mtu(S, 1400)]),
+        ("10.0.0.1/24 up", [Inet(S, IPv4Interface("10.0.0.1/24")), Up(S)]),
+        ("mtu 1400 10.0.0.1/24", [Mtu(S, 1400), Inet(S, IPv4Interface("10.0.0.1/24"))]),
+        ("inet6 fd00::1", [Inet6(S, IPv6Interface("fd00::1/64"))]),
+        ("inet6 fd00::1/48", [Inet6(S, IPv6Interface("fd00::1/48"))]),
+        ("inet6 fd00::1 128", [Inet6(S, IPv6Interface("fd00::1/128"))]),
+        ("inet6 alias fd00::1 48 up", [Inet6(S, IPv6Interface("fd00::1/48"), True), Up(S)]),
+        (
+            f"wgkey {KEY} wgpeer {PEER} wgport 1 wgpsk {PSK} wgendpoint fd00::1 5 wgpka 0",
+            [
+                WgKey(S, PrivateKey.from_base64(KEY)),
+                WgPeer(S, PublicKey.from_base64(PEER)),
+                WgPort(S, 1),
+                WgPsk(S, PresharedKey.from_base64(PSK)),
+                WgEndpoint(S, Endpoint(ip_address("fd00::1"), 5)),
+                WgPka(S, 0),
+            ],
+        ),
+        (
+            f"wgpeer {PEER} -wgpsk wgaip 10/8 wgdescr a wgdescription b -wgdescr -wgdescription",
+            [
+                WgPeer(S, PublicKey.from_base64(PEER)),
+                WgPsk(S, None),
+                WgAip(S, ip_network("10.0.0.0/8")),
+                WgDescr(S, "a"),
+                WgDescr(S, "b"),
+                WgDescr(S, None),
+                WgDescr(S, None),
+            ],
+        ),
+        (
+            f"-wgpeer {PEER} wgendpoint up 1",
+            [
+                RemovePeer(S, PublicKey.from_base64(PEER)),
+                WgEndpoint(S, EndpointName("up", 1)),
+            ],
+        ),
+    ],
+)
+def test_a_line_says(line: str, expected: list[AnyStatement]) -> None:
+    assert statements(line) == expected
+
+
+def test_all_lines_are_kept_in_order() -> None:
+    text = "# head\n\n  ! echo  $if\t'a  b' # c\nup \\\n  down # why\n\t\n#tail \\\n more"
+    assert read(text).lines == (
+        Comment("# head"),
+        Blank(),
+        ShellCommand("echo $if 'a b' # c"),
+        Ifconfig((Up(S), Down(S)), "# why"),
+        Blank(),
+        Comment("#tail  more"),
+    )
+
+
+def test_a_statement_knows_its_place() -> None:
+    (line,) = read(f"  wgpeer {PEER} \\\n\twgaip 10.0.0.0/8 wgaip \\\n11.0.0.0/8\n").lines
+    assert isinstance(line, Ifconfig)
+    spans = [statement.span for statement in line.statements]
+    assert spans == [Span(1, 3, 51), Span(2, 2, 16), Span(2, 19, 6)]
+
+
+def test_no_secret_shows_in_the_representation_of_a_file() -> None:
+    text = f"wgkey {KEY}\n# wgkey {KEY}\nup # {PSK}\nwgpeer {PEER} wgpsk {PSK}\n! wg {PSK}\n"
+    shown = repr(read(text))
+    assert KEY not in shown
+    assert PSK not in shown
+
+
+def test_files_are_equal_if_they_say_the_same() -> None:
+    assert read("up\nmtu 1400\n") == read("  up\nmtu\\\n 1400")
+    assert read("up\nmtu 1400\n") != read("up\nmtu 1401\n")
+
+
+# ---- mistakes ----
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # the message is about the word
+        ("  wgport 70000", ['1:10: port "70000" is out of range for wgport (0 to 65535)']),
+        ("inet 10.0.0.1/33", ['1:15: prefix length "33" is out of range for inet (0 to 32)']),
+        ("inet6 fd00::1/129", ['1:15: prefix length "129" is out of range for inet6 (1 to 128)']),
+        ("inet6 fd00::1 0", ['1:15: prefix length "0" is out of range for inet6 (1 to 128)']),
+        ("mtu 0", ['1:5: size "0" is out of range for mtu (1 to 9000)']),
+        ("mtu '9 0'", ['1:5: size "9 0" is not a decimal number']),
+        ("up \\\n mtu x", ['2:6: size "x" is not a decimal number']),
+        ("up \\\n mtu \\\n\\\n\tx", ['4:2: size "x" is not a decimal number']),
+        (f"wgpeer {PEER} wgpka 43201", [
+            '1:59: interval "43201" is out of range for wgpka (0 to 43200)']),
+        (f"wgpeer {PEER} wgaip 10/33", [
+            '1:62: prefix length "33" is out of range for IPv4 (0 to 32)']),
+        ("wgport \x1b[31m", ['1:8: the character U+001B cannot stand outside quotes']),
+        ("wgport '\x1b[31m'", ['1:8: port "\ufffd[31m" is not a decimal number']),
+        ("wgport " + "x" * 39 + "." + "y" * 39, [
+            '1:8: port "' + "x" * 39 + "." + "y" * 17 + '..." is not a decimal number']),
+        # keys are not shown
+        ("wgkey 'a b'", ["1:7: wgkey: a key has 44 base64 characters, not 3"]),
+        (f"wgkye {KEY}", ['1:1: unknown keyword "wgkye"']),
+        (f"up {KEY}", ['1:4: unexpected "' + "*" * 44 + '" after up']),
+        (f"wgport {KEY}", ['1:8: port "' + "*" * 44 + '" is not a decimal number']),
+        # words that should have been something else
+        ("WGPORT 1", ['1:1: unknown keyword "WGPORT"']),
+        ("PrivateKey = x", ['1:1: unknown keyword "PrivateKey"']),
+        ("inet alais 10.0.0.1", ['1:6: unknown keyword "alais"']),
+        ("inet 10.0.0.1/24 mut 1400", ['1:18: unknown keyword "mut"']),
+        ("inet 10.0.0.1/24 rdomain 1", ['1:18: this version does not know "rdomain" yet']),
+        ("inet autoconf", ['1:6: this version does not know "autoconf" yet']),
+        ("inet6 fd00::1 prefixlen 64", ['1:15: this version does not know "prefixlen" yet']),
+        ("inet inet 10.0.0.1", ['1:6: "inet" in the middle of a line']),
+        ("inet alias alias 10.0.0.1", ['1:12: "alias" in the wrong place']),
+        ("10.0.0.1/24 alias", ['1:13: "alias" in the wrong place']),
+        ("fd00::1/64", ['1:1: "fd00::1" is not for inet']),
+        ("10.0.0.1/24 11.0.0.1/24", ['1:13: a second address, "11.0.0.1/24", in one line']),
+        ("inet 10.0.0.1 255.0.0.0 NONE 11.0.0.1", [
+            '1:30: a second address, "11.0.0.1", in one line']),
+        ("inet 10.0.0.1/24 NONE 10.0.0.255", [
+            '1:23: "10.0.0.255" after an address that has its length already']),
+        ("inet6 fd00::1/64 64", ['1:18: "64" after an address that has its length already']),
+        ("mtu 1400 1500", ['1:10: unexpected "1500" after mtu']),
+        # missing arguments
+        ("wgkey", ["1:1: wgkey lacks an argument"]),
+        ("inet", ["1:1: inet lacks an argument"]),
+        ("inet alias", ["1:6: alias lacks an argument"]),
+        ("inet up", ["1:1: inet lacks an argument"]),
+        ("mtu # text", ["1:1: mtu lacks an argument"]),
+        ("up wgport down mtu x", ["1:4: wgport lacks an argument"]),
+        ("wgport rdomain 1", ["1:1: wgport lacks an argument"]),
+        (f"wgpeer {PEER} wgendpoint [::1]", ['1:64: "[::1]" is in brackets']),
+        (f"wgpeer {PEER} wgendpoint", ["1:53: wgendpoint lacks an argument"]),
+        # quoting
+        ("description 'a", ["1:13: this quote is not closed on its line"]),
+        ('description "a$b"', [
+            '1:15: "$" would be expanded by a shell, but no shell reads this line']),
+        ("description `a`", [
+            '1:13: "`" would be expanded by a shell, but no shell reads this line']),
+        ("up; down", ['1:3: ";" is for a shell, but no shell reads this line']),
+        ("up\\  ", ["1:3: a backslash with blanks behind it does not continue the line"]),
+        # independent mistakes, one line after the other
+        ("mtu x\nup\nwgport x\n", ['1:5: size "x" is not a decimal number',
+                                   '3:8: port "x" is not a decimal number']),
+        ("mtu x wgport x", ['1:5: size "x" is not a decimal number',
+                            '1:14: port "x" is not a decimal number']),
+        ("frob 1 2 mtu x", ['1:1: unknown keyword "frob"',
+                            '1:14: size "x" is not a decimal number']),
+        # consequences of a mistake are not mentioned
+        (f"wgpaer {PEER} wgaip 10.0.0.0/8 wgpka 1", ['1:1: unknown keyword "wgpaer"']),
+        ("wgpeer x wgaip 10.0.0.0/8", ["1:8: wgpeer: a key has 44 base64 characters, not 1"]),
+        (f"wgpeer {PEER} wgendpoint a:1 wgaip 10.0.0.0/8", [
+            '1:64: host and port in one word, "a:1"']),
+        ("wgaip 10.0.0.0/8 wgpka 1 wgdescr a", [
+            "1:1: wgaip without a wgpeer before it on the same line"]),
+        (f"wgpeer {PEER} \\ \n wgaip 10.0.0.0/8\nmtu x\n", [
+            "1:53: a backslash with blanks behind it does not continue the line",
+            '3:5: size "x" is not a decimal number']),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(text: str, said: list[str]) -> None:
+    assert errors(text) == said
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("wgapi", "wgaip"), ("wgpkey", "wgkey"), ("wgpears", "wgpeer"), ("wgalowedip", "wgaip"),
+     ("endpoint", "wgendpoint"), ("AllowedIPs", "wgaip"), ("ListenPort", "wgport"), ("UP", "up"),
+     ("discription", "description"), ("-wgpeeral", "-wgpeerall")],
+)  # fmt: skip
+def test_the_nearest_keyword_is_the_hint(word: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(f"{word} 1\n")
+    assert caught.value.diagnostics[0].hint == f"did you mean {meant}?"
+
+
+@pytest.mark.parametrize("word", sorted(NOT_YET))
+def test_a_word_of_openbsd_is_not_called_unknown(word: str) -> None:
+    assert errors(f"{word} 1\n") == [f'1:1: this version does not know "{word}" yet']
+
+
+@pytest.mark.parametrize("word", sorted(FOREIGN))
+def test_a_word_of_wg_quick_is_translated(word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(f"{word} = 1\n")
+    assert caught.value.diagnostics[0].hint == f"did you mean {FOREIGN[word]}?"
+
+
+@pytest.mark.parametrize("keyword", [k for k in KEYWORDS.values() if k.arguments])
+def test_every_keyword_with_arguments_asks_for_them(keyword: object) -> None:
+    name = getattr(keyword, "name", "")
+    prefix = "inet " if name == "alias" else ""
+    said = errors(f"{prefix}{name}\n")
+    assert said[0].endswith(f"{name} lacks an argument")
+
+
+def test_a_long_line_is_shown_in_part() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("wgport 'a" + "b" * 2000 + "'\n" + "up " * 400 + "mtu x\n")
+    first, second = caught.value.diagnostics
+    assert first.line_text is not None
+    assert len(first.line_text) == 1000
+    assert len(first.format().split("\n")[2]) == 1000 + 4
+    assert second.line_text is None
+    assert second.span == Span(2, 1205, 1)
+
+
+def test_nothing_of_a_very_long_line_is_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("wgport hunter2 # " + "x" * (1 << 20))
+    assert str(caught.value).split("\n") == [
+        'hostname.wg0:1:8: port "..." is not a decimal number',
+        "    hint: wgport takes 0 to 65535",
+    ]
+
+
+def test_the_line_that_is_shown_is_the_physical_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("up \\\n\tmtu x \\\n down\n")
+    assert caught.value.diagnostics[0].line_text == "\tmtu x \\"
+
+
+@pytest.mark.parametrize(
+    "message", [Message.HOST_BITS, Message.TEXT_CUT, Message.ZERO_LENGTH], ids=lambda m: m.name
+)
+def test_warnings_do_not_stop_a_file(message: Message) -> None:
+    (warning,) = read(message.value.trigger or "").warnings
+    assert warning.severity is Severity.WARNING
+
+
+# ---- anything at all ----
+
+LINES = st.lists(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*sorted(KEYWORDS), *sorted(NOT_YET)]),
+            st.sampled_from([KEY, PEER, "10.0.0.1/24", "fd00::1", "255.255.255.0", "NONE", "1"]),
+            st.text(max_size=6),
+        ),
+        max_size=8,
+    ).map(" ".join),
+    max_size=6,
+)
+
+
+def assert_read_or_refused(text: str) -> None:
+    try:
+        lowered = lower(read(text), "wg0")
+    except ConfigError as refusal:
+        said = str(refusal)
+    else:
+        said = lowered.config.name
+    assert said
+
+
+@given(st.one_of(st.text(), LINES.map("\n".join), LINES.map(" \\\n".join)))
+def test_no_text_raises_anything_but_config_error(text: str) -> None:
+    assert_read_or_refused(text)
+
+
+@given(st.text(st.sampled_from("wgpeer'\"\\ \n\t#!$<")))
+def test_no_quoting_raises_anything_but_config_error(text: str) -> None:
+    assert_read_or_refused(text)
