@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import NotOursError
-from netstart_wg.model.state import InterfaceState
+from netstart_wg.model.state import InterfaceState, WireGuardState
 
 
 def observe(interface: str, machine: Machine) -> InterfaceState | None:
@@ -15,8 +15,9 @@ def observe(interface: str, machine: Machine) -> InterfaceState | None:
     Raise NotOursError for one that is not ours to touch: another program's
     engine, no engine at all, or an engine of ours whose interface is elsewhere.
     """
-    engine = machine.backend.state(interface)
-    link = machine.system.links.observe(interface)
+    link, engine = _look(interface, machine)
+    if (link is None) != (engine is None):
+        link, engine = _look(interface, machine)  # it was perhaps just coming or going
     if link is None and engine is None:
         return None
     if link is None:
@@ -26,3 +27,9 @@ def observe(interface: str, machine: Machine) -> InterfaceState | None:
         reason = "exists and is not ours: no engine of netstart-wg is behind it"
         raise NotOursError("observe", interface, reason)
     return replace(link, wireguard=engine)
+
+
+def _look(interface: str, machine: Machine) -> tuple[InterfaceState | None, WireGuardState | None]:
+    """Ask the engine first: one that answers has its interface."""
+    engine = machine.backend.state(interface)
+    return machine.system.links.observe(interface), engine

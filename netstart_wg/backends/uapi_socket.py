@@ -45,7 +45,8 @@ def connect(interface: str) -> socket.socket | None:
 def exchange(interface: str, request: str) -> str | None:
     """Send a request and return the whole answer, or None if there is no engine.
 
-    The answer ends with an empty line, or it is a BackendError.
+    The answer ends with an empty line, or it is a BackendError.  An engine that
+    hangs up without a word was just ending.
     """
     connection = connect(interface)
     if connection is None:
@@ -54,6 +55,8 @@ def exchange(interface: str, request: str) -> str | None:
         try:
             connection.sendall(request.encode())
             return _read_answer(connection, interface)
+        except (BrokenPipeError, ConnectionResetError):
+            return None
         except OSError as error:
             raise _failure(interface, error) from error
 
@@ -76,10 +79,12 @@ def _await_hang_up(connection: socket.socket, interface: str) -> None:
         raise _failure(interface, error) from error
 
 
-def _read_answer(connection: socket.socket, interface: str) -> str:
+def _read_answer(connection: socket.socket, interface: str) -> str | None:
     answer = bytearray()
     while not answer.endswith(_END):
         piece = connection.recv(_PIECE)
+        if not piece and not answer:
+            return None
         if not piece:
             raise BackendError(_OPERATION, interface, "it hung up before the end of its answer")
         answer += piece

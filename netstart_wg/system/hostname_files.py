@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netstart_wg.errors import UsageError
-
-NAME_LIMIT = 15
-"""Characters of an interface name: IFNAMSIZ without its NUL."""
+from netstart_wg.system.netlink import NAME_LIMIT
 
 _INTERFACE_NAME = re.compile(r"[A-Za-z]+[0-9]+")
 _WIREGUARD_FILE = re.compile(r"hostname\.wg[0-9]+")
@@ -63,20 +61,29 @@ def name_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, .
 def is_insecure(path: Path) -> bool:
     """Say whether others may do anything with the file, or it is not root's; follow links.
 
-    The group's bits are free.  Raise OSError if there is no such file.
+    The group's bits are free.  What is no regular file is none of ours to mend:
+    on OpenBSD, a link to /dev/null would cost everybody their /dev/null.  Raise
+    OSError if there is no such file.
     """
-    status = path.stat()
-    return bool(status.st_mode & stat.S_IRWXO) or status.st_uid != 0 or status.st_gid != 0
+    return _is_insecure(path.stat())
 
 
 def fix_permissions(path: Path) -> None:
-    """Take away the others' bits and give the file to root; raise OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    """Take away the others' bits and give an insecure file to root; raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
-        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & ~stat.S_IRWXO)
-        os.fchown(descriptor, 0, 0)
+        status = os.fstat(descriptor)
+        if _is_insecure(status):
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~stat.S_IRWXO)
+            os.fchown(descriptor, 0, 0)
     finally:
         os.close(descriptor)
+
+
+def _is_insecure(status: os.stat_result) -> bool:
+    is_open_to_others = bool(status.st_mode & stat.S_IRWXO)
+    is_roots = status.st_uid == 0 and status.st_gid == 0
+    return stat.S_ISREG(status.st_mode) and (is_open_to_others or not is_roots)
 
 
 def _place(folder: Path, interface: str) -> HostnamePath:

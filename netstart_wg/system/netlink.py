@@ -11,9 +11,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -117,17 +117,21 @@ class Netlink:
         """Remove an address and no other.
 
         With the first IPv4 address of a network Linux would remove the others
-        of that network too, unless told to promote one of them.
+        of that network too, unless the interface is told to promote one of them;
+        it then goes on doing so.
         """
         with _refusals(f"remove address {address}", interface):
             index = _index(interface)
-            if self._has_secondaries(index, address):
+            present = self._addresses(index)
+            if _takes_others_along(address, present):
                 promotion = Path(f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
                 promotion.write_text("1", encoding="ascii")
+            far_ends = {known.address: known.far_end for known in present}
             self._route().addr(
                 "del",
                 index=index,
-                address=str(address.ip),
+                local=str(address.ip),
+                address=far_ends.get(address, str(address.ip)),
                 prefixlen=address.network.prefixlen,
             )
 
@@ -145,47 +149,67 @@ class Netlink:
             self._route().link(command, index=_index(interface), **attributes)
 
     def _with_addresses(self, state: InterfaceState) -> InterfaceState:
-        ordinary: list[IPInterface] = []
-        by_kernel: list[IPInterface] = []
-        broadcasts: list[tuple[IPv4Interface, IPv4Address]] = []
         with _refusals("observe", state.name):
-            messages = list(self._route().get_addr(index=state.index))
-        for message in messages:
-            local = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-            address = ip_interface(f"{local}/{message['prefixlen']}")
-            flags = int(message.get_attr("IFA_FLAGS") or message["flags"])
-            is_by_kernel = _is_made_by_kernel(address, flags, message.get_attr("IFA_PROTO"))
-            (by_kernel if is_by_kernel else ordinary).append(address)
-            broadcast = message.get_attr("IFA_BROADCAST")
-            if broadcast is not None and isinstance(address, IPv4Interface):
-                broadcasts.append((address, IPv4Address(broadcast)))
+            present = self._addresses(state.index)
         return replace(
             state,
-            addresses=tuple(ordinary),
-            kernel_addresses=tuple(by_kernel),
-            broadcasts=tuple(broadcasts),
+            addresses=tuple(known.address for known in present if not known.is_made_by_kernel),
+            kernel_addresses=tuple(known.address for known in present if known.is_made_by_kernel),
+            broadcasts=tuple(
+                (known.address, known.broadcast)
+                for known in present
+                if known.broadcast is not None and isinstance(known.address, IPv4Interface)
+            ),
         )
 
-    def _has_secondaries(self, index: int, address: IPInterface) -> bool:
-        """Say whether the kernel would take other IPv4 addresses away with this one."""
-        if not isinstance(address, IPv4Interface):
+    def _addresses(self, index: int) -> list[_Address]:
+        return [
+            _Address(
+                address=ip_interface(
+                    f"{message.get_attr('IFA_LOCAL') or message.get_attr('IFA_ADDRESS')}"
+                    f"/{message['prefixlen']}"
+                ),
+                far_end=str(message.get_attr("IFA_ADDRESS")),
+                flags=int(message.get_attr("IFA_FLAGS") or message["flags"]),
+                protocol=message.get_attr("IFA_PROTO"),
+                broadcast=(
+                    IPv4Address(message.get_attr("IFA_BROADCAST"))
+                    if message.get_attr("IFA_BROADCAST")
+                    else None
+                ),
+            )
+            for message in self._route().get_addr(index=index)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Address:
+    """What netlink tells of an address."""
+
+    address: IPInterface
+    far_end: str
+    """The peer's address if it was given one, else its own."""
+    flags: int
+    protocol: int | None
+    broadcast: IPv4Address | None
+
+    @property
+    def is_made_by_kernel(self) -> bool:
+        """Whether it is the link-local address that the kernel gives a link.
+
+        Linux says so since 5.18 (IFA_PROTO); before, by a flag that only the kernel can set.
+        """
+        if not isinstance(self.address, IPv6Interface) or not self.address.ip.is_link_local:
             return False
-        return any(
-            message["flags"] & IFA_F_SECONDARY
-            and ip_interface(f"{message.get_attr('IFA_LOCAL')}/{message['prefixlen']}").network
-            == address.network
-            for message in self._route().get_addr(index=index, family=socket.AF_INET)
-        )
+        return self.protocol == IFAPROT_KERNEL_LL or bool(self.flags & IFA_F_STABLE_PRIVACY)
 
 
-def _is_made_by_kernel(address: IPInterface, flags: int, protocol: int | None) -> bool:
-    """Tell the link-local address that the kernel gives a link from one that somebody added.
-
-    Linux says so since 5.18 (IFA_PROTO); before, by a flag that only the kernel can set.
-    """
-    if not isinstance(address, IPv6Interface) or not address.ip.is_link_local:
-        return False
-    return protocol == IFAPROT_KERNEL_LL or bool(flags & IFA_F_STABLE_PRIVACY)
+def _takes_others_along(address: IPInterface, present: Sequence[_Address]) -> bool:
+    """Say whether Linux would by default remove other addresses with this one."""
+    return isinstance(address, IPv4Interface) and any(
+        known.flags & IFA_F_SECONDARY and known.address.network == address.network
+        for known in present
+    )
 
 
 def _can_be_a_name(text: str) -> bool:

@@ -40,6 +40,11 @@ def test_a_file_that_is_no_socket_is_no_engine() -> None:
     assert exchange("wg0", GET) is None
 
 
+def test_an_engine_that_hangs_up_without_a_word_was_just_ending() -> None:
+    with scripted_engine("wg0", b""):
+        assert exchange("wg0", GET) is None
+
+
 def test_an_answer_that_is_cut_short_is_an_error() -> None:
     with (
         scripted_engine("wg0", b"listen_port=1\n"),

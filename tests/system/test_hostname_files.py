@@ -116,6 +116,18 @@ class TestPermissions:
         fix_permissions(path)
         assert (path.stat().st_uid, path.stat().st_gid) == (0, 0)
 
+    def test_what_is_no_regular_file_is_not_mended(self, tmp_path: Path) -> None:
+        pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+        os.mkfifo(pipe, 0o666)
+        folder.mkdir()
+        link = tmp_path / "hostname.wg0"
+        link.symlink_to("/dev/null")
+        for path in (pipe, folder, link):
+            before = path.stat().st_mode
+            assert not is_insecure(path)
+            fix_permissions(path)
+            assert path.stat().st_mode == before
+
     def test_what_a_link_points_to_counts(self, tmp_path: Path) -> None:
         target = tmp_path / "target"
         target.touch()

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import struct
+import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface
 
@@ -102,8 +103,6 @@ def test_addresses_are_usable_at_once_and_keep_their_prefix(netlink: Netlink, wg
 
 
 def test_a_foreign_broadcast_address_is_observed(netlink: Netlink, wg0: str) -> None:
-    import subprocess
-
     words = "ip address add 10.0.0.1/24 broadcast 10.0.0.255 dev wg0"
     subprocess.run(words.split(), check=True)
     pair = (IPv4Interface("10.0.0.1/24"), IPv4Address("10.0.0.255"))
@@ -116,6 +115,18 @@ def test_removing_an_address_takes_no_other_with_it(netlink: Netlink, wg0: str) 
     netlink.remove_address(wg0, IPv4Interface("10.0.0.1/24"))
     netlink.remove_address(wg0, IPv6Interface("fd00::1/64"))
     assert observed(netlink, wg0).addresses == addresses("10.0.0.2/24", "10.0.0.3/24")
+
+
+@pytest.mark.parametrize("network", ["10.0.0.2/32", "10.0.0.2/24", "fd00::2/128"])
+def test_an_address_that_somebody_gave_a_peer_can_be_removed(
+    netlink: Netlink, wg0: str, network: str
+) -> None:
+    own = network.replace("2/", "1/")
+    words = f"ip address add {own.partition('/')[0]} peer {network} dev wg0"
+    subprocess.run(words.split(), check=True)
+    assert observed(netlink, wg0).addresses == addresses(own)
+    netlink.remove_address(wg0, ip_interface(own))
+    assert observed(netlink, wg0).addresses == ()
 
 
 def test_bringing_down_keeps_the_addresses(netlink: Netlink, wg0: str) -> None:
