@@ -94,8 +94,8 @@ class EmbeddedBackend:
         except UapiError as error:
             raise BackendError("ask the engine", interface, str(error)) from error
         if not (state.implementation or "").startswith(IMPLEMENTATION):
-            reason = "it is another program's, and left alone"
-            raise NotOursError("ask the engine", interface, reason)
+            reason = "exists and is not ours: another program's engine is behind it"
+            raise NotOursError("observe", interface, reason)
         return state
 
     def configure(self, interface: str, change: DeviceChange) -> None:
