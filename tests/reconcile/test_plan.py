@@ -1,0 +1,287 @@
+"""Plans: which steps, in which order, and that they lead where they should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_interface, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netstart_wg.model.action import (
+    AddAddress,
+    BringDown,
+    BringUp,
+    ConfigureDevice,
+    CreateInterface,
+    Plan,
+    RemoveAddress,
+    RunCommand,
+    SetDescription,
+    SetMtu,
+)
+from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.model.change import DeviceChange, PeerChange
+from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
+from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
+from netstart_wg.protocol.crypto import public_key_of
+from netstart_wg.reconcile.endpoints import names_to_resolve
+from netstart_wg.reconcile.plan import plan_interface
+from netstart_wg.reconcile.record import record_of
+from netstart_wg.reconcile.simulate import simulate
+from tests.strategies import (
+    ENDPOINTS,
+    PRIVATE_KEYS,
+    PUBLIC_KEYS,
+    applied_records,
+    interface_configs,
+    interface_states,
+    resolutions,
+)
+
+LAPTOP, OFFICE = PUBLIC_KEYS[2:4]
+NAME = EndpointName("vpn.example.net", 51820)
+HERE, THERE = ENDPOINTS[:2]
+ADDRESS = ip_interface("10.0.0.1/24")
+COMMANDS = (Command("route add default"), Command("true"), Command("true"))
+
+DESIRED = InterfaceConfig(
+    name="wg0",
+    wireguard=WireGuardConfig(
+        private_key=PRIVATE_KEYS[0],
+        listen_port=51820,
+        peers=(PeerConfig(public_key=LAPTOP, allowed_ips=(ip_network("10.0.0.2/32"),)),),
+    ),
+    addresses=(ADDRESS,),
+    mtu=1380,
+    is_up=True,
+    description="to the office",
+    commands=COMMANDS,
+)
+RUNNING = InterfaceState(
+    name="wg0",
+    index=7,
+    flags=0x1091,
+    mtu=1380,
+    addresses=(ADDRESS,),
+    kernel_addresses=(ip_interface("fe80::1/64"),),
+    description="to the office",
+    wireguard=WireGuardState(
+        private_key=PRIVATE_KEYS[0],
+        listen_port=51820,
+        peers=(PeerState(public_key=LAPTOP, allowed_ips=(ip_network("10.0.0.2/32"),)),),
+    ),
+)
+APPLIED = record_of(DESIRED, 7, None, {})
+
+
+def planned(
+    desired: InterfaceConfig = DESIRED,
+    running: InterfaceState | None = RUNNING,
+    applied: AppliedRecord | None = APPLIED,
+    resolved: dict[EndpointName, Endpoint] | None = None,
+) -> Plan:
+    return plan_interface(desired, running, applied, resolved or {}, public_key_of)
+
+
+def test_an_interface_that_is_as_it_should_be_needs_no_step() -> None:
+    assert planned().is_empty
+
+
+def test_a_new_interface_is_made_ready_before_it_comes_up() -> None:
+    assert planned(running=None, applied=None) == Plan(
+        "wg0",
+        (
+            CreateInterface("wg0"),
+            SetMtu("wg0", 1420, 1380),
+            SetDescription("wg0", None, "to the office"),
+            ConfigureDevice(
+                "wg0",
+                DeviceChange(
+                    private_key=PRIVATE_KEYS[0],
+                    listen_port=51820,
+                    peers=(
+                        PeerChange(
+                            public_key=LAPTOP,
+                            replace_allowed_ips=True,
+                            add_allowed_ips=(ip_network("10.0.0.2/32"),),
+                        ),
+                    ),
+                ),
+            ),
+            AddAddress("wg0", ADDRESS),
+            BringUp("wg0"),
+            *(RunCommand("wg0", command) for command in COMMANDS),
+        ),
+    )
+
+
+def test_an_empty_file_makes_an_interface_and_leaves_it() -> None:
+    plan = planned(InterfaceConfig(name="wg0"), running=None, applied=None)
+    assert plan.actions == (CreateInterface("wg0"),)
+
+
+def test_an_interface_that_goes_down_does_so_first() -> None:
+    plan = planned(replace(DESIRED, is_up=False, mtu=1400))
+    assert plan.actions == (BringDown("wg0"), SetMtu("wg0", 1380, 1400))
+
+
+def test_a_description_that_left_the_file_is_cleared() -> None:
+    plan = planned(replace(DESIRED, description=None))
+    assert plan.actions == (SetDescription("wg0", "to the office", None),)
+
+
+def test_ipv6_addresses_go_before_an_mtu_that_ipv6_cannot_have() -> None:
+    address = ip_interface("fd00::1/64")
+    running = replace(RUNNING, addresses=(ADDRESS, address))
+    assert planned(replace(DESIRED, mtu=1000), running).actions == (
+        RemoveAddress("wg0", address),
+        SetMtu("wg0", 1380, 1000),
+    )
+
+
+def test_an_mtu_that_ipv6_can_have_comes_before_ipv6_addresses() -> None:
+    address = ip_interface("fd00::1/64")
+    desired = replace(DESIRED, addresses=(ADDRESS, address))
+    assert planned(desired, replace(RUNNING, mtu=1000)).actions == (
+        SetMtu("wg0", 1000, 1380),
+        AddAddress("wg0", address),
+    )
+
+
+def test_an_engine_that_has_nothing_is_told_everything() -> None:
+    (step,) = planned(running=replace(RUNNING, wireguard=None)).actions
+    assert isinstance(step, ConfigureDevice)
+    assert step.change.private_key == PRIVATE_KEYS[0]
+
+
+def test_a_peer_that_is_removed_is_named_for_the_reader() -> None:
+    office = PeerState(public_key=OFFICE, description="office")
+    engine = RUNNING.wireguard
+    assert engine is not None
+    running = replace(RUNNING, wireguard=replace(engine, peers=(*engine.peers, office)))
+    plan = planned(running=running)
+    assert list(plan.describe()) == [f"wg0: - wgpeer {OFFICE.to_base64()} wgdescr office"]
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+def run(plan: Plan) -> list[str]:
+    return [step.command.text for step in plan.actions if isinstance(step, RunCommand)]
+
+
+def test_commands_that_have_run_do_not_run_again() -> None:
+    assert run(planned(replace(DESIRED, commands=COMMANDS[::-1]))) == []
+
+
+def test_a_command_whose_text_is_new_runs() -> None:
+    desired = replace(DESIRED, commands=(Command("first"), *COMMANDS, Command("last")))
+    assert run(planned(desired)) == ["first", "last"]
+
+
+def test_a_command_that_is_listed_twice_runs_twice_on_a_new_interface() -> None:
+    assert run(planned(running=None)).count("true") == 2
+
+
+@pytest.mark.parametrize("applied", [None, replace(APPLIED, index=6)])
+def test_commands_run_again_for_another_interface_of_the_name(
+    applied: AppliedRecord | None,
+) -> None:
+    assert run(planned(applied=applied)) == [command.text for command in COMMANDS]
+
+
+def test_commands_run_again_when_the_interface_is_created_again() -> None:
+    assert len(run(planned(running=None, applied=APPLIED))) == len(COMMANDS)
+
+
+# -- endpoints -----------------------------------------------------------------------------------
+
+BY_NAME = replace(
+    DESIRED, wireguard=WireGuardConfig(peers=(PeerConfig(public_key=LAPTOP, endpoint=NAME),))
+)
+HAS_ROAMED = replace(
+    RUNNING, wireguard=WireGuardState(peers=(PeerState(public_key=LAPTOP, endpoint=THERE),))
+)
+
+
+def test_a_roamed_peer_stays_where_it_is() -> None:
+    applied = record_of(BY_NAME, 7, None, {NAME: HERE})
+    assert planned(BY_NAME, HAS_ROAMED, applied, {NAME: HERE}).is_empty
+
+
+def test_the_record_of_a_former_interface_does_not_hold_back_an_endpoint() -> None:
+    applied = record_of(BY_NAME, 6, None, {NAME: HERE})
+    plan = planned(replace(BY_NAME, commands=()), HAS_ROAMED, applied, {NAME: HERE})
+    change = PeerChange(public_key=LAPTOP, update_only=True, endpoint=HERE)
+    assert plan.actions == (ConfigureDevice("wg0", DeviceChange(peers=(change,))),)
+
+
+def test_a_new_name_that_resolves_only_later_is_set_then() -> None:
+    before = record_of(DESIRED, 7, None, {})
+    assert planned(BY_NAME, HAS_ROAMED, before).is_empty
+    meanwhile = record_of(BY_NAME, 7, before, {})
+    assert names_to_resolve(BY_NAME, HAS_ROAMED, meanwhile) == {NAME}
+    assert not planned(BY_NAME, HAS_ROAMED, meanwhile, {NAME: HERE}).is_empty
+
+
+# -- all at once ---------------------------------------------------------------------------------
+
+
+@given(
+    interface_configs,
+    st.none() | interface_states,
+    st.none() | applied_records(),
+    resolutions,
+)
+def test_once_carried_out_there_is_nothing_left_to_plan(
+    desired: InterfaceConfig,
+    running: InterfaceState | None,
+    applied: AppliedRecord | None,
+    resolved: dict[EndpointName, Endpoint],
+) -> None:
+    plan = plan_interface(desired, running, applied, resolved, public_key_of)
+    after = simulate(plan, running, public_key_of)
+    assert after is not None
+    record = record_of(desired, after.index, applied, resolved)
+    assert plan_interface(desired, after, record, resolved, public_key_of).is_empty
+    assert names_to_resolve(desired, after, record).isdisjoint(names_applied(desired, resolved))
+
+
+def names_applied(
+    desired: InterfaceConfig, resolved: dict[EndpointName, Endpoint]
+) -> set[EndpointName]:
+    """Return the names that no peer waits for: a peer with our own key waits for ever."""
+    private_key = desired.wireguard.private_key
+    own = public_key_of(private_key) if private_key else None
+    waiting = {peer.endpoint for peer in desired.wireguard.peers if peer.public_key == own}
+    return {name for name in resolved if name not in waiting}
+
+
+@given(interface_configs, interface_states)
+def test_what_the_file_says_is_what_is_there_in_the_end(
+    desired: InterfaceConfig, running: InterfaceState
+) -> None:
+    after = simulate(planned(desired, running, None), running, public_key_of)
+    assert after is not None
+    assert (after.mtu, after.is_up, after.description) == (
+        desired.mtu,
+        desired.is_up,
+        desired.description,
+    )
+    assert set(desired.addresses) <= {*after.addresses, *after.kernel_addresses}
+    assert set(after.addresses) <= set(desired.addresses)
+    assert after.kernel_addresses == running.kernel_addresses
+
+
+@given(interface_configs)
+def test_a_plan_shows_no_secret(desired: InterfaceConfig) -> None:
+    plan = plan_interface(desired, None, None, {}, public_key_of)
+    text = "\n".join([*plan.describe(), repr(plan)])
+    wireguard = desired.wireguard
+    for secret in (wireguard.private_key, *(peer.preshared_key for peer in wireguard.peers)):
+        if secret is not None:
+            assert secret.to_base64() not in text
+            assert secret.to_hex() not in text

@@ -1,0 +1,96 @@
+"""What a plan would make of an interface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_interface
+
+import pytest
+
+from netstart_wg.model.action import (
+    Action,
+    AddAddress,
+    BringDown,
+    BringUp,
+    ConfigureDevice,
+    CreateInterface,
+    Plan,
+    RemoveAddress,
+    RunCommand,
+    SetDescription,
+    SetMtu,
+)
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.config import Command
+from netstart_wg.model.state import InterfaceState, WireGuardState
+from netstart_wg.protocol.crypto import public_key_of
+from netstart_wg.reconcile.simulate import simulate
+
+RUNNING = InterfaceState(
+    name="wg0",
+    index=7,
+    flags=0x1091,
+    mtu=1420,
+    addresses=(ip_interface("10.0.0.1/24"), ip_interface("fd00::1/64")),
+    kernel_addresses=(ip_interface("fe80::1/64"),),
+    wireguard=WireGuardState(listen_port=1),
+)
+
+
+def after(running: InterfaceState | None, *actions: Action) -> InterfaceState | None:
+    return simulate(Plan("wg0", actions), running, public_key_of)
+
+
+@pytest.mark.parametrize("running", [None, RUNNING])
+def test_an_empty_plan_leaves_what_is_there(running: InterfaceState | None) -> None:
+    assert after(running) is running
+
+
+def test_a_created_interface_is_down_and_has_nothing() -> None:
+    created = after(None, CreateInterface("wg0"))
+    assert created == InterfaceState(
+        name="wg0", index=0, flags=0, mtu=1420, wireguard=WireGuardState()
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (
+            ConfigureDevice("wg0", DeviceChange(listen_port=2)),
+            replace(RUNNING, wireguard=WireGuardState(listen_port=2)),
+        ),
+        (SetMtu("wg0", 1420, 1280), replace(RUNNING, mtu=1280)),
+        (SetDescription("wg0", None, "x"), replace(RUNNING, description="x")),
+        (
+            AddAddress("wg0", ip_interface("10.0.0.1/16")),
+            replace(RUNNING, addresses=(*RUNNING.addresses, ip_interface("10.0.0.1/16"))),
+        ),
+        (
+            RemoveAddress("wg0", ip_interface("10.0.0.1/24")),
+            replace(RUNNING, addresses=RUNNING.addresses[1:]),
+        ),
+        (BringUp("wg0"), RUNNING),
+        (BringDown("wg0"), replace(RUNNING, flags=0x1090)),
+        (RunCommand("wg0", Command("true")), RUNNING),
+    ],
+)
+def test_a_step_changes_just_what_it_says(action: Action, expected: InterfaceState) -> None:
+    assert after(RUNNING, action) == expected
+
+
+@pytest.mark.parametrize(
+    ("running", "action"),
+    [
+        (RUNNING, CreateInterface("wg0")),
+        (None, BringUp("wg0")),
+        (RUNNING, AddAddress("wg0", ip_interface("10.0.0.1/24"))),
+        (RUNNING, AddAddress("wg0", ip_interface("fd00::1/128"))),
+        (RUNNING, AddAddress("wg0", ip_interface("fe80::1/64"))),
+        (RUNNING, RemoveAddress("wg0", ip_interface("10.0.0.1/16"))),
+        (RUNNING, RemoveAddress("wg0", ip_interface("fe80::1/64"))),
+    ],
+)
+def test_a_step_that_cannot_be_is_refused(running: InterfaceState | None, action: Action) -> None:
+    with pytest.raises(ValueError, match=r"is there|not there|exist"):
+        after(running, action)
