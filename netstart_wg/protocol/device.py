@@ -196,7 +196,8 @@ class Device:
 
     def traffic(self, report: TrafficReport, now: Now) -> None:
         """Take in what the data path did, as the events of paper §6."""
-        self._around.drops.update(report.drops)
+        if report.drops:
+            self._around.drops.update(report.drops)
         for number, traffic in report.sent.items():
             if (peer := self._by_number.get(number)) is not None:
                 peer.packets_sent(traffic, now)
@@ -205,7 +206,8 @@ class Device:
             if (peer := self._by_number.get(number)) is not None:
                 peer.packets_received(traffic, now)
                 self._reschedule(peer)
-        self._stage(report, now)
+        if report.unsent:
+            self._stage(report, now)
         for message, path in report.messages:
             self.message_received(message, path, now)
 

@@ -148,7 +148,7 @@ class Peer:
         self.tx_bytes += traffic.bytes
         self._timers.any_authenticated_packet_traversal(now.boottime_ns)
         self._timers.any_authenticated_packet_sent()
-        if traffic.data_packets:
+        if traffic.data_packets and not self._timers.is_pending(Timer.NEW_HANDSHAKE):
             self._timers.data_sent(now.boottime_ns, self._around.jitter_ns())
         self._keep_key_fresh_sending(traffic.keypair, now)
 

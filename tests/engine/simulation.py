@@ -143,8 +143,13 @@ class Host:
 
     def say(self, other: Host, content: bytes) -> None:
         """Let a program on this host send a datagram to the other's inner address."""
-        self.tun.outgoing.append((PLAIN, udp_datagram(self.inner, other.inner, content)))
-        self.tunnel.tun_is_readable(self.now)
+        self.send(udp_datagram(self.inner, other.inner, content))
+
+    def send(self, packet: bytes) -> None:
+        """Let a program on this host send a whole packet."""
+        self.tun.outgoing.append((PLAIN, packet))
+        while self.tunnel.tun_is_readable(self.now):
+            pass
 
     def heard(self) -> list[bytes]:
         """The contents of all datagrams that came out of the tunnel, in order."""
@@ -156,7 +161,8 @@ class Host:
 
     def arrives(self, message: bytes, path: Path) -> None:
         self.udp.inbox.append((message, path))
-        self.tunnel.udp_is_readable(self.now)
+        while self.tunnel.udp_is_readable(self.now):
+            pass
 
     def _transmit(self, message: bytes, path: Path) -> bool:
         self.sent.append(Sent(self._simulation.clock_ns, message))

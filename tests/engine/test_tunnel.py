@@ -10,7 +10,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from netstart_wg.datapath.offload import PLAIN
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PresharedKey, PrivateKey
@@ -381,8 +380,7 @@ def test_an_inner_source_that_is_not_the_peers_is_dropped_though_it_is_authentic
     a.say(b, b"hello")
     simulation.run(SECOND)
     forged = udp_datagram("10.0.0.77", b.inner, b"it is somebody else")
-    a.tun.outgoing.append((PLAIN, forged))
-    a.tunnel.tun_is_readable(a.now)
+    a.send(forged)
     simulation.run(SECOND)
     assert b.heard() == [b"hello"]
     assert drops(b, DropReason.UNALLOWED_SOURCE) == 1
@@ -395,8 +393,7 @@ def test_a_broader_prefix_does_not_let_its_owner_speak_for_a_narrower_one() -> N
     b.add_peer(c, knows_endpoint=False)
     a.say(b, b"hello")
     simulation.run(SECOND)
-    a.tun.outgoing.append((PLAIN, udp_datagram(c.inner, b.inner, b"I am c")))
-    a.tunnel.tun_is_readable(a.now)
+    a.send(udp_datagram(c.inner, b.inner, b"I am c"))
     simulation.run(SECOND)
     assert b.heard() == [b"hello"]
     assert drops(b, DropReason.UNALLOWED_SOURCE) == 1
@@ -404,8 +401,7 @@ def test_a_broader_prefix_does_not_let_its_owner_speak_for_a_narrower_one() -> N
 
 def test_a_destination_that_nobody_has_is_dropped() -> None:
     _simulation, a, _b = pair()
-    a.tun.outgoing.append((PLAIN, udp_datagram(a.inner, "10.9.9.9", b"hello?")))
-    a.tunnel.tun_is_readable(a.now)
+    a.send(udp_datagram(a.inner, "10.9.9.9", b"hello?"))
     assert a.sent == []
     assert drops(a, DropReason.NO_PEER) == 1
 
