@@ -7,6 +7,7 @@ import re
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
 
+_PLACEHOLDER = re.compile(r"<[^<>]++>|\{\{.*?\}\}|\{%.*?%\}")
 _BROKEN_CONTINUATION = re.compile(r"(?<!\\)(?:\\\\)*+\\[ \t]+$")
 _EXPANSION_IN_QUOTES = re.compile(r'"(?:[^"\\$`]++|\\.)*+(?P<character>[$`])')
 
@@ -28,6 +29,13 @@ def stray(text: str, position: int) -> Mistake:
             code = ord(character)
             return Mistake(Message.INVISIBLE_CHARACTER, position, position + 1, code=code)
     return Mistake(message, position, position + 1, character=f'"{character}"', bare=character)
+
+
+def refuse_placeholder(text: str, position: int) -> None:
+    """Raise Mistake for `<key>`, and for `{{ key }}` and `{% if key %}` of a template."""
+    match = _PLACEHOLDER.match(text, position)
+    if match is not None:
+        raise Mistake(Message.PLACEHOLDER, position, match.end())
 
 
 def refuse_broken_continuation(text: str) -> None:

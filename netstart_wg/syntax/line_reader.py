@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netstart_wg.syntax.address_values import refuse_joined_host
-from netstart_wg.syntax.characters import refuse_broken_continuation, stray
+from netstart_wg.syntax.characters import refuse_broken_continuation, refuse_placeholder, stray
 from netstart_wg.syntax.convert import CONVERTERS
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.grammar import Part, Shapes, word_splitter
@@ -48,7 +48,11 @@ class IfconfigReader:
         return Ifconfig(tuple(command.statements), found.comment)
 
     def _parts(self, text: str, found: Words) -> tuple[Part, ...]:
+        if "{" in text:
+            for word in found.words:
+                refuse_placeholder(text, word.start)
         if found.stray is not None:
+            refuse_placeholder(text, found.stray)
             raise stray(text, found.stray)
         if found.comment is None and "\\" in text:
             refuse_broken_continuation(text)

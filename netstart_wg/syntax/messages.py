@@ -68,6 +68,11 @@ class Message(enum.Enum):
     SHELL_OPERATOR = Entry(
         "{character} is for a shell, but no shell reads this line",
         "write '{bare}' to mean the character, or begin a shell command with !",
+        "up; down\n",
+    )
+    PLACEHOLDER = Entry(
+        "a placeholder that nobody filled in",
+        "write the value itself in its place",
         "inet <address>\n",
     )
     INVISIBLE_CHARACTER = Entry(
@@ -257,7 +262,7 @@ class Message(enum.Enum):
     OWN_PUBLIC_KEY = Entry(
         "this peer is the interface itself and was left out",
         "its key is the public key of wgkey",
-        f"wgkey {'A' * 42}E=\nwgpeer L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=\n",
+        f"wgkey {'A' * 41}EA=\nwgpeer L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=\n",
         Severity.WARNING,
     )
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netstart_wg.errors import ConfigError
-from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.model.source import Diagnostic, Severity
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
-
-OWN_PUBLIC_KEY = PublicKey.from_base64("L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=")
-
-
-def own_public_key(key: PrivateKey) -> PublicKey:
-    """Stand in for X25519: only one private key occurs here."""
-    return OWN_PUBLIC_KEY
+from tests.syntax.x25519 import derive_public_key
 
 
 def diagnostics(text: str | None) -> tuple[Diagnostic, ...]:
@@ -26,7 +19,7 @@ def diagnostics(text: str | None) -> tuple[Diagnostic, ...]:
         file = parse(SourceText.from_text("hostname.wg0", text))
     except ConfigError as error:
         return error.diagnostics
-    return lower(file, "wg0", own_public_key).warnings
+    return lower(file, "wg0", derive_public_key).warnings
 
 
 PEER = "wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -48,10 +41,16 @@ EXPECTED: dict[Message, str] = {
         "    hint: write the value itself, or '$' to mean the character"
     ),
     Message.SHELL_OPERATOR: (
-        'hostname.wg0:1:6: "<" is for a shell, but no shell reads this line\n'
+        'hostname.wg0:1:3: ";" is for a shell, but no shell reads this line\n'
+        "    up; down\n"
+        "      ^\n"
+        "    hint: write ';' to mean the character, or begin a shell command with !"
+    ),
+    Message.PLACEHOLDER: (
+        "hostname.wg0:1:6: a placeholder that nobody filled in\n"
         "    inet <address>\n"
-        "         ^\n"
-        "    hint: write '<' to mean the character, or begin a shell command with !"
+        "         ^^^^^^^^^\n"
+        "    hint: write the value itself in its place"
     ),
     Message.INVISIBLE_CHARACTER: (
         "hostname.wg0:1:4: the character U+00A0 cannot stand outside quotes\n"

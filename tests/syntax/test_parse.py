@@ -245,6 +245,14 @@ def test_files_are_equal_if_they_say_the_same() -> None:
                             '1:14: port "x" is not a decimal number']),
         ("frob 1 2 mtu x", ['1:1: unknown keyword "frob"',
                             '1:14: size "x" is not a decimal number']),
+        ("frob 1 mtu 1400 1500", ['1:1: unknown keyword "frob"',
+                                  '1:17: unexpected "1500" after mtu']),
+        # templates
+        ("inet {{ address }} up", ["1:6: a placeholder that nobody filled in"]),
+        ("{% if x | default(1) %}", ["1:1: a placeholder that nobody filled in"]),
+        ("wgkey <my key>", ["1:7: a placeholder that nobody filled in"]),
+        ("inet { {{ x", ['1:6: "{" is not an IPv4 address']),
+        ("up <down", ['1:4: "<" is for a shell, but no shell reads this line']),
         # consequences of a mistake are not mentioned
         (f"wgpaer {PEER} wgaip 10.0.0.0/8 wgpka 1", ['1:1: unknown keyword "wgpaer"']),
         ("wgpeer x wgaip 10.0.0.0/8", ["1:8: wgpeer: a key has 44 base64 characters, not 1"]),
