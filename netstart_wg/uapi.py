@@ -3,6 +3,7 @@
 Pure: sockets and their framing into requests are other people's business.  Both
 ends are here, the engine's and its client's, so that each reads what the other
 writes.
+
 A request or a reply is lines of `key=value`, closed by an empty line; which
 keys there are, and in which order they answer, is fixed by
 wireguard.com/xplatform and by what wg(8) reads.  Beside those travel keys of

@@ -56,6 +56,8 @@ COMMANDS = tuple(Command(text) for text in ("true", "route add 10.1.0.0/16 10.0.
 
 lines = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))
 """Whatever can stand behind a `=` of the UAPI."""
+words = st.sampled_from(("laptop", "the office, 2nd floor", "Zoë"))
+"""Texts where it does not matter which."""
 
 private_keys = st.sampled_from(PRIVATE_KEYS)
 public_keys = st.sampled_from(PUBLIC_KEYS)
@@ -64,7 +66,8 @@ networks = st.sampled_from(NETWORKS)
 endpoints = st.sampled_from(ENDPOINTS)
 keepalives = st.sampled_from((0, 25, 65535))
 ports = st.integers(0, 65535)
-descriptions = st.none() | lines.filter(bool)
+descriptions = st.none() | words
+counters = st.integers(0, 2**64 - 1)
 resolutions = st.dictionaries(st.sampled_from(ENDPOINT_NAMES), endpoints)
 
 
@@ -80,40 +83,39 @@ def _ownerships(keys: list[PublicKey]) -> st.SearchStrategy[dict[PublicKey, tupl
 
 
 @st.composite
-def wireguard_states(draw: st.DrawFn) -> WireGuardState:
+def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> WireGuardState:
     """Draw an engine as it can be: no prefix twice, and not a peer of itself."""
     private_key = draw(st.none() | private_keys)
     own = public_key_of(private_key) if private_key else None
     keys = draw(st.lists(public_keys.filter(lambda key: key != own), unique=True))
     allowed_ips = draw(_ownerships(keys))
-    u64 = st.integers(0, 2**64 - 1)
     peers = tuple(
         PeerState(
             public_key=key,
             preshared_key=draw(preshared_keys),
             endpoint=draw(st.none() | endpoints),
-            last_handshake_ns=draw(st.integers(0, 2**63)),
-            tx_bytes=draw(u64),
-            rx_bytes=draw(u64),
+            last_handshake_ns=draw(counters),
+            tx_bytes=draw(counters),
+            rx_bytes=draw(counters),
             persistent_keepalive=draw(keepalives),
             allowed_ips=allowed_ips[key],
-            description=draw(descriptions),
+            description=draw(st.none() | texts.filter(bool)),
         )
         for key in keys
     )
     return WireGuardState(
-        implementation=draw(st.none() | lines),
+        implementation=draw(st.none() | texts),
         private_key=private_key,
         listen_port=draw(ports),
         fwmark=draw(st.integers(0, 2**32 - 1)),
         peers=peers,
-        drops=tuple(sorted(draw(st.dictionaries(lines, u64)).items())),
-        offloads=tuple(sorted(draw(st.sets(lines)))),
+        drops=tuple(sorted(draw(st.dictionaries(texts, counters, max_size=2)).items())),
+        offloads=tuple(sorted(draw(st.sets(texts, max_size=2)))),
     )
 
 
 @st.composite
-def peer_changes(draw: st.DrawFn) -> PeerChange:
+def peer_changes(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> PeerChange:
     """Draw a change as `decode_set` makes it."""
     public_key = draw(public_keys)
     if draw(st.booleans()):
@@ -128,18 +130,20 @@ def peer_changes(draw: st.DrawFn) -> PeerChange:
         replace_allowed_ips=draw(st.booleans()),
         add_allowed_ips=draw(some_networks),
         remove_allowed_ips=draw(some_networks),
-        description=draw(st.just(UNCHANGED) | descriptions),
+        description=draw(st.just(UNCHANGED) | st.none() | texts.filter(bool)),
     )
 
 
-device_changes = st.builds(
-    DeviceChange,
-    private_key=st.just(UNCHANGED) | st.none() | private_keys,
-    listen_port=st.just(UNCHANGED) | ports,
-    fwmark=st.just(UNCHANGED) | st.integers(0, 2**32 - 1),
-    replace_peers=st.booleans(),
-    peers=st.lists(peer_changes(), max_size=6).map(tuple),
-)
+def device_changes(texts: st.SearchStrategy[str] = words) -> st.SearchStrategy[DeviceChange]:
+    """Return what draws changes as `decode_set` makes them."""
+    return st.builds(
+        DeviceChange,
+        private_key=st.just(UNCHANGED) | st.none() | private_keys,
+        listen_port=st.just(UNCHANGED) | ports,
+        fwmark=st.just(UNCHANGED) | st.integers(0, 2**32 - 1),
+        replace_peers=st.booleans(),
+        peers=st.lists(peer_changes(texts), max_size=6).map(tuple),
+    )
 
 
 @st.composite

@@ -34,7 +34,7 @@ from netstart_wg.uapi import (
     encode_set,
 )
 from tests.private_namespaces import private_namespaces
-from tests.strategies import PUBLIC_KEYS, device_changes, wireguard_states
+from tests.strategies import PUBLIC_KEYS, device_changes, lines, wireguard_states
 
 ZERO_HEX = "00" * 32
 PRIVATE_HEX = "48" * 31 + "4a"
@@ -353,7 +353,7 @@ def test_a_description_cannot_smuggle_in_a_line() -> None:
         encode_set(change)
 
 
-@given(device_changes)
+@given(device_changes(lines))
 def test_a_request_that_is_written_reads_as_the_same_change(change: DeviceChange) -> None:
     first, *lines, closing_line, end = encode_set(change).split("\n")
     assert (first, closing_line, end) == ("set=1", "", "")
@@ -432,7 +432,7 @@ def test_a_reply_that_is_wrong_or_reports_a_failure_is_an_error(text: str, numbe
     assert refusal.value.errno == number
 
 
-@given(wireguard_states())
+@given(wireguard_states(lines))
 def test_a_reply_that_is_written_reads_as_the_same_state(state: WireGuardState) -> None:
     assert decode_get(encode_get(state)) == state
 
@@ -457,9 +457,16 @@ def test_a_positive_number_is_read_as_well() -> None:
     assert decode_errno("errno=98\n\n") == errno.EADDRINUSE
 
 
-@pytest.mark.parametrize("text", ["", "errno=0", "errno=0\n", "errno=0\n\n\n", "listen_port=1\n\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "errno=0", "errno=0\n", "errno=0\n\n\n", "listen_port=1\n\n", "errno=99999\n\n"],
+)
 def test_what_is_no_reply_to_a_set_counts_as_a_failure(text: str) -> None:
     assert decode_errno(text) == errno.EPROTO
+
+
+def test_a_number_that_is_none_counts_as_a_failure() -> None:
+    assert decode_errno("errno=x\n\n") == errno.EINVAL
 
 
 # -- anything ------------------------------------------------------------------------------------

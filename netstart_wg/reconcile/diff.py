@@ -16,7 +16,7 @@ All is looked up by key: time is linear in the number of peers and allowed IPs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
@@ -39,7 +39,7 @@ class _Wanted:
 
     preshared_key: PresharedKey | None
     endpoint: Endpoint | None
-    """None: none is declared, or it could not be looked up."""
+    """None: leave the peer's alone."""
     persistent_keepalive: int
     allowed_ips: tuple[IPNetwork, ...]
     description: str | None
@@ -57,39 +57,25 @@ def diff_device(
     `applied` is the record of this very interface, or None.  An endpoint whose
     name is not in `resolved` is left alone.
     """
-    wanted = _wanted_peers(desired, running, resolved, derive_public_key)
-    return DeviceChange(
-        private_key=_if_other(_none_if_zero(desired.private_key), running.private_key),
-        listen_port=_if_other(desired.listen_port or running.listen_port, running.listen_port),
-        peers=(
-            *_kept_and_new(wanted, running, settled_peers(desired, running, applied)),
-            *_removals(wanted, running),
-        ),
-    )
-
-
-def _wanted_peers(
-    desired: WireGuardConfig,
-    running: WireGuardState,
-    resolved: Mapping[EndpointName, Endpoint],
-    derive_public_key: DerivePublicKey,
-) -> dict[PublicKey, _Wanted]:
-    """Return the peers as the engine shall have them, in the order of the file."""
     own = _own_public_key(desired, running, derive_public_key)
     peers = [peer for peer in desired.peers if peer.public_key != own]
     owners = {network: peer.public_key for peer in peers for network in peer.allowed_ips}
-    return {
+    settled = settled_peers(desired, running, applied)
+    wanted = {
         peer.public_key: _Wanted(
             preshared_key=_none_if_zero(peer.preshared_key),
-            endpoint=_resolve(peer.endpoint, resolved),
+            endpoint=None if peer.public_key in settled else _resolve(peer.endpoint, resolved),
             persistent_keepalive=peer.persistent_keepalive,
-            allowed_ips=tuple(
-                network for network in peer.allowed_ips if owners[network] == peer.public_key
-            ),
+            allowed_ips=tuple(net for net in peer.allowed_ips if owners[net] == peer.public_key),
             description=peer.description,
         )
         for peer in peers
     }
+    return DeviceChange(
+        private_key=_if_other(_none_if_zero(desired.private_key), running.private_key),
+        listen_port=_if_other(desired.listen_port or running.listen_port, running.listen_port),
+        peers=(*_kept_and_new(wanted, running, owners), *_removals(wanted, running)),
+    )
 
 
 def _own_public_key(
@@ -112,18 +98,15 @@ def _own_public_key(
 
 
 def _kept_and_new(
-    wanted: Mapping[PublicKey, _Wanted], running: WireGuardState, settled: frozenset[PublicKey]
+    wanted: Mapping[PublicKey, _Wanted], running: WireGuardState, owners: _Owners
 ) -> Iterator[PeerChange]:
     present = {peer.public_key: peer for peer in running.peers}
-    owners = {network: key for key, peer in wanted.items() for network in peer.allowed_ips}
     for public_key, peer in wanted.items():
         before = present.get(public_key)
         if before is None:
             yield _new_peer(public_key, peer)
             continue
         change = _peer_difference(peer, before, owners)
-        if public_key in settled:
-            change = replace(change, endpoint=UNCHANGED)
         if change != PeerChange(public_key=public_key, update_only=True):
             yield change
 
@@ -148,8 +131,8 @@ def _new_peer(public_key: PublicKey, peer: _Wanted) -> PeerChange:
 
 
 def _peer_difference(peer: _Wanted, before: PeerState, owners: _Owners) -> PeerChange:
-    """Mention only what differs; what another peer takes over need not be taken away."""
-    had = frozenset(before.allowed_ips)
+    """Mention only what differs."""
+    added, removed = _allowed_ip_difference(peer, before, owners)
     endpoint = None if peer.endpoint == before.endpoint else peer.endpoint
     return PeerChange(
         public_key=before.public_key,
@@ -157,11 +140,22 @@ def _peer_difference(peer: _Wanted, before: PeerState, owners: _Owners) -> PeerC
         preshared_key=_if_other(peer.preshared_key, before.preshared_key),
         endpoint=endpoint or UNCHANGED,
         persistent_keepalive=_if_other(peer.persistent_keepalive, before.persistent_keepalive),
-        add_allowed_ips=tuple(network for network in peer.allowed_ips if network not in had),
-        remove_allowed_ips=tuple(
-            network for network in before.allowed_ips if network not in owners
-        ),
+        add_allowed_ips=added,
+        remove_allowed_ips=removed,
         description=_if_other(peer.description, before.description),
+    )
+
+
+def _allowed_ip_difference(
+    peer: _Wanted, before: PeerState, owners: _Owners
+) -> tuple[tuple[IPNetwork, ...], tuple[IPNetwork, ...]]:
+    """Return what to add and what to remove; what another peer takes over is not to be removed."""
+    if peer.allowed_ips == before.allowed_ips:
+        return (), ()
+    had = frozenset(before.allowed_ips)
+    return (
+        tuple(network for network in peer.allowed_ips if network not in had),
+        tuple(network for network in before.allowed_ips if network not in owners),
     )
 
 

@@ -93,7 +93,7 @@ def test_a_peer_with_the_own_key_is_silently_refused(backend: Backend) -> None:
     assert backend.state("wg0") == replace(FRESH, private_key=PRIVATE_KEYS[0])
 
 
-@given(device_changes)
+@given(device_changes())
 def test_any_change_does_what_simulation_says(change: DeviceChange) -> None:
     backend = MemoryBackend(public_key_of)
     backend.create("wg0")

@@ -176,7 +176,7 @@ def is_usual(change: DeviceChange) -> bool:
     return not any(peer.replace_allowed_ips and peer.remove_allowed_ips for peer in change.peers)
 
 
-@given(st.lists(device_changes.filter(is_usual), max_size=3))
+@given(st.lists(device_changes().filter(is_usual), max_size=3))
 def test_the_engine_makes_the_same_of_every_usual_change(changes: list[DeviceChange]) -> None:
     device, state = Device(bytes), WireGuardState()
     for change in changes:
