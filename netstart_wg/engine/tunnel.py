@@ -14,7 +14,7 @@ from netstart_wg.model.now import Now
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.effects import Effect, SendMessage, SendPackets
 
-MAX_BATCH = 32
+BATCH = 32
 """Reads or receives, at most, between two looks at anything else."""
 
 
@@ -24,21 +24,17 @@ class Tunnel:
     def __init__(self, device: Device, datapath: DataPath) -> None:
         self.device = device
         self.datapath = datapath
-        self._outbound_batch = _Batch()
-        self._inbound_batch = _Batch()
 
     def tun_is_readable(self, now: Now) -> bool:
         """Move packets out; return whether there may be more."""
-        report = self.datapath.outbound(self._outbound_batch.size, now)
-        self._outbound_batch.adapt(is_exhausted=report.is_exhausted)
+        report = self.datapath.outbound(BATCH, now)
         self.device.traffic(report, now)
         self._settle(now)
         return not report.is_exhausted
 
     def udp_is_readable(self, now: Now) -> bool:
         """Move packets in; return whether there may be more."""
-        report = self.datapath.inbound(self._inbound_batch.size, now)
-        self._inbound_batch.adapt(is_exhausted=report.is_exhausted)
+        report = self.datapath.inbound(BATCH, now)
         self.device.traffic(report, now)
         self._settle(now)
         return not report.is_exhausted
@@ -83,21 +79,3 @@ class Tunnel:
                 self.device.traffic(self.datapath.send_packets(peer, packets, now), now)
             case _:
                 assert_never(effect)
-
-
-class _Batch:
-    """How much to move at once: one while there is little, more while there is more.
-
-    To find out that a descriptor is dry costs as much as a packet.  A lone
-    packet is moved without that: whoever waits on the descriptor knows anyway.
-    """
-
-    def __init__(self) -> None:
-        self.size = 1
-
-    def adapt(self, *, is_exhausted: bool) -> None:
-        """Take in how the last one went."""
-        if is_exhausted:
-            self.size = max(1, self.size // 2)
-        else:
-            self.size = min(MAX_BATCH, self.size * 2)
