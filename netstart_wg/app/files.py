@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from netstart_wg.app.keys import derive_public_key
@@ -16,6 +17,15 @@ from netstart_wg.system.hostname_files import (
     find,
     name_files,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A good file: what it asks for, and what it says that its author may not have meant."""
+
+    config: InterfaceConfig
+    warnings: tuple[Diagnostic, ...] = ()
+
 
 SecureFile = Callable[[Path, Machine, Output], None]
 """What to do about a file that others may read."""
@@ -62,28 +72,26 @@ def point_out_permissions(path: Path, machine: Machine, output: Output) -> None:
 
 def read_files(
     files: Sequence[HostnamePath], secure: SecureFile, machine: Machine, output: Output
-) -> tuple[tuple[InterfaceConfig, ...], ExitStatus]:
+) -> tuple[tuple[Reading, ...], ExitStatus]:
     """Return what the good files ask for, and how it went; say what is wrong with the others."""
-    configs: list[InterfaceConfig] = []
+    readings: list[Reading] = []
 
     def read(file: HostnamePath) -> ExitStatus:
         secure(file.path, machine, output)
-        configs.append(_read_file(file, output))
+        readings.append(_read_file(file))
         return ExitStatus.OK
 
     status = for_each(files, read, output)
-    return tuple(configs), status
+    return tuple(readings), status
 
 
-def _read_file(file: HostnamePath, output: Output) -> InterfaceConfig:
+def _read_file(file: HostnamePath) -> Reading:
     from netstart_wg.syntax.lower import lower
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
 
     lowered = lower(parse(SourceText.read(file.path)), file.interface, derive_public_key)
-    for warning in lowered.warnings:
-        output.warn(warning.format())
-    return lowered.config
+    return Reading(config=lowered.config, warnings=lowered.warnings)
 
 
 def _is_insecure(path: Path, machine: Machine) -> bool:

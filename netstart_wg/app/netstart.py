@@ -19,7 +19,7 @@ from netstart_wg.app.files import (
     repair_permissions,
 )
 from netstart_wg.app.output import Output, for_each, worst
-from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey, survey_all
+from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
@@ -30,8 +30,8 @@ def netstart(
 ) -> ExitStatus:
     """Make the interfaces named, or every wgN that has a file, what their files say."""
     files = choose_files(folder, interfaces, machine)
-    configs, read = read_files(files, repair_permissions, machine, output)
-    situations, surveyed = survey_all(configs, machine, output)
+    readings, read = read_files(files, repair_permissions, machine, output)
+    situations, surveyed = survey_all(readings, machine, output)
     resolved, looked_up = resolve_names(situations, machine, output)
 
     def bring_about(situation: Situation) -> ExitStatus:
@@ -46,9 +46,11 @@ def preview(
 ) -> ExitStatus:
     """Print what `netstart` would change, and change nothing."""
     files = choose_files(folder, interfaces, machine)
-    configs, read = read_files(files, point_out_permissions, machine, output)
-    situations, surveyed = survey_all(configs, machine, output)
+    readings, read = read_files(files, point_out_permissions, machine, output)
+    situations, surveyed = survey_all(readings, machine, output)
     resolved, _ = resolve_names(situations, machine, output)
+    for situation in situations:
+        _warn(situation, output)
     plans = [situation.plan(resolved) for situation in situations]
     for plan in plans:
         for line in plan.describe():
@@ -63,11 +65,18 @@ def _bring_about(
     """Make one interface what its file says, and remember that."""
     if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
         return ExitStatus.OK
+    _warn(situation, output)
     with machine.system.lock(situation.desired.name):
-        before = survey(situation.desired, machine)
+        before = survey_again(situation, machine)
         plan = before.plan(resolved)
         record = change(plan, before, resolved, machine, output)
         status = run_commands(plan, record, machine, output)
     if not plan.is_empty:
         output.done(summarize(plan))
     return status
+
+
+def _warn(situation: Situation, output: Output) -> None:
+    """Say what the file's author may not have meant; when nothing changes, not again."""
+    for warning in situation.warnings:
+        output.warn(warning.format())

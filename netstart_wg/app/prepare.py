@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import observe
 from netstart_wg.app.output import Output, for_each
@@ -14,6 +15,7 @@ from netstart_wg.model.action import Plan
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.source import Diagnostic
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.reconcile.endpoints import names_to_resolve
 from netstart_wg.reconcile.plan import plan_interface
@@ -29,6 +31,8 @@ class Situation:
     desired: InterfaceConfig
     running: InterfaceState | None
     applied: AppliedRecord | None
+    warnings: tuple[Diagnostic, ...] = ()
+    """About the file."""
 
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
@@ -41,26 +45,33 @@ class Situation:
         return record_of(self.desired, self.running.index, self.applied, resolved)
 
 
-def survey(desired: InterfaceConfig, machine: Machine) -> Situation:
+def survey(reading: Reading, machine: Machine) -> Situation:
     """Look at one interface; raise NotOursError if it is somebody else's."""
+    interface = reading.config.name
     return Situation(
-        desired=desired,
-        running=observe(desired.name, machine),
-        applied=_read_record(desired.name, machine),
+        desired=reading.config,
+        running=observe(interface, machine),
+        applied=_read_record(interface, machine),
+        warnings=reading.warnings,
     )
 
 
+def survey_again(before: Situation, machine: Machine) -> Situation:
+    """Look once more, now that nobody else can change it."""
+    return survey(Reading(config=before.desired, warnings=before.warnings), machine)
+
+
 def survey_all(
-    configs: Sequence[InterfaceConfig], machine: Machine, output: Output
+    readings: Sequence[Reading], machine: Machine, output: Output
 ) -> tuple[tuple[Situation, ...], ExitStatus]:
     """Look at all interfaces; say which cannot be looked at, and go on without them."""
     situations: list[Situation] = []
 
-    def look(desired: InterfaceConfig) -> ExitStatus:
-        situations.append(survey(desired, machine))
+    def look(reading: Reading) -> ExitStatus:
+        situations.append(survey(reading, machine))
         return ExitStatus.OK
 
-    status = for_each(configs, look, output)
+    status = for_each(readings, look, output)
     return tuple(situations), status
 
 
