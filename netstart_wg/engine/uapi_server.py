@@ -188,7 +188,7 @@ class UapiClient:
     def _set(self, rest: bytes) -> int:
         try:
             text = rest.decode()
-            change = decode_set(text.split("\n") if text else [])
+            change = decode_set(text.split("\n") if text else [], socket.if_nametoindex)
             self._served.configure(change)
         except UnicodeDecodeError:
             return errno.EINVAL

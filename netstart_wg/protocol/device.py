@@ -163,7 +163,7 @@ class Device:
     def _configure_allowed_ips(self, peer: Peer, change: PeerChange) -> None:
         if change.replace_allowed_ips:
             wanted = tuple(dict.fromkeys(change.add_allowed_ips))
-            if wanted == self._allowed_ips.of(peer.number):
+            if wanted == self._allowed_ips.of(peer.number) and not change.remove_allowed_ips:
                 return
             self._allowed_ips.remove_owner(peer.number)
             self._allowed_ips_changed = True

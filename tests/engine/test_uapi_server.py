@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from netstart_wg.engine import uapi_server
 from netstart_wg.engine.uapi_server import UapiClient, UapiListener
 from netstart_wg.errors import BackendError
+from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
@@ -71,6 +73,15 @@ def test_set_is_applied_and_acknowledged(
 ) -> None:
     assert ask(connection, b"set=1\nlisten_port=7\n\n") == b"errno=0\n\n"
     assert served.changes == [DeviceChange(listen_port=7)]
+
+
+def test_a_scope_may_be_an_interfaces_name_as_wg_writes_it(
+    connection: tuple[UapiClient, socket.socket], served: Served
+) -> None:
+    request = b"set=1\npublic_key=" + b"01" * 32 + b"\nendpoint=[fe80::1%lo]:5\n\n"
+    assert ask(connection, request) == b"errno=0\n\n"
+    expected = Endpoint(IPv6Address("fe80::1"), 5, socket.if_nametoindex("lo"))
+    assert served.changes[0].peers[0].endpoint == expected
 
 
 def test_several_requests_on_one_connection_are_answered_in_order(
