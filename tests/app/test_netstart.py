@@ -26,6 +26,9 @@ PRESHARED_KEY = PresharedKey(bytes(range(64, 96)))
 LAPTOP = derive_public_key(PrivateKey(bytes(range(1, 33)))).to_base64()
 OFFICE = derive_public_key(PrivateKey(bytes(range(2, 34)))).to_base64()
 
+ODD = "inet 10.0.0.1/24\nwgpeer " + LAPTOP + " wgaip 10.9.0.2/16\n"
+"""A network that is written with the bits of a host."""
+
 HUB = f"""\
 wgkey {PRIVATE_KEY.to_base64()} wgport 51820
 wgpeer {LAPTOP} wgdescr laptop wgaip 10.0.0.2/32
@@ -108,6 +111,27 @@ class TestNew:
     ) -> None:
         assert run(here, folder, lines) is ExitStatus.OK
         assert vars(lines) == vars(Lines())
+
+
+class TestWarnings:
+    def test_what_its_author_may_not_have_meant_is_told_when_something_changes(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        path = write(folder, ODD)
+        assert run(here, folder, lines) is ExitStatus.OK
+        (warning,) = lines.warnings
+        assert warning.startswith(f"{path}:2:")
+
+    def test_it_is_not_told_again_while_nothing_changes_but_by_a_preview(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, ODD)
+        run(here, folder, lines)
+        again, asked = Lines(), Lines()
+        assert run(here, folder, again) is ExitStatus.OK
+        assert again.warnings == again.summaries == []
+        assert look(here, folder, asked) is ExitStatus.OK
+        assert asked.warnings == lines.warnings
 
 
 class TestPreview:
