@@ -31,7 +31,7 @@ class Findings:
         self._source = source
         self._errors: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
-        self._masked: tuple[LogicalLine, str] | None = None
+        self._masked: tuple[int, str] | None = None
 
     @property
     def has_room(self) -> bool:
@@ -69,8 +69,8 @@ class Findings:
     def _mask(self, line: LogicalLine) -> str | None:
         if len(line.text) > _MASK_LIMIT:
             return None
-        if self._masked is None or self._masked[0] is not line:
-            self._masked = (line, mask(line.text))
+        if self._masked is None or self._masked[0] != line.number:
+            self._masked = (line.number, mask(line.text))
         return self._masked[1]
 
     def _line_text(self, line: LogicalLine, span: Span) -> str | None:

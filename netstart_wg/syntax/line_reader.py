@@ -134,8 +134,7 @@ class _Command:
 def _explain(mistake: Mistake, rule: str, keyword: Word) -> Mistake:
     """Say more about an argument that is no value at all, but a word of the language."""
     word = mistake.word
-    if word is None:
-        return mistake
+    assert word is not None, "a statement's mistakes are about its words"
     if rule in _FAMILY_RULES:
         if word.value in ("netmask", "prefixlen"):
             return Mistake.about(word, Message.NETMASK_KEYWORD, family=rule)

@@ -27,10 +27,10 @@ def misplaced(word: Word, previous: Word | None) -> Mistake:
         return Mistake.about(word, Message.QUOTED_KEYWORD)
     if word.value in NOT_YET:
         return Mistake.about(word, Message.NOT_YET)
-    if previous is not None and previous.value in _TEXT_KEYWORDS:
-        return Mistake.about(word, Message.UNQUOTED_TEXT, keyword=previous.value)
     if (guess := nearest(word.value)) is not None:
         return Mistake.about(word, Message.MISSPELT_KEYWORD, nearest=guess)
+    if previous is not None and previous.value in _TEXT_KEYWORDS:
+        return Mistake.about(word, Message.UNQUOTED_TEXT, keyword=previous.value)
     if previous is None:
         return Mistake.about(word, Message.UNKNOWN_KEYWORD)
     keyword = KEYWORDS[previous.value]

@@ -13,6 +13,7 @@ from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Line, Sh
 from netstart_wg.syntax.words import join_blanks
 
 _BLANKS = " \t"
+_BLANK = Blank()
 
 
 def parse(source: SourceText) -> HostnameFile:
@@ -20,7 +21,7 @@ def parse(source: SourceText) -> HostnameFile:
     findings = Findings(source)
     reader = IfconfigReader(findings)
     lines = []
-    rest = iter(source.lines)
+    rest = source.lines()
     for line in rest:
         lines.append(_line(line, reader))
         if reader.is_broken_off:
@@ -34,7 +35,7 @@ def parse(source: SourceText) -> HostnameFile:
 def _line(line: LogicalLine, reader: IfconfigReader) -> Line:
     text = line.text.strip(_BLANKS)
     if not text:
-        return Blank()
+        return _BLANK
     if text.startswith("#"):
         return Comment(text)
     if text.startswith("!"):

@@ -13,8 +13,9 @@ import errno
 import os
 import stat
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -58,7 +59,8 @@ class SourceText:
 
     name: str
     """What messages call it."""
-    lines: tuple[LogicalLine, ...]
+    physical_lines: tuple[str, ...] = field(repr=False)
+    """Without what ends them."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -84,11 +86,30 @@ class SourceText:
             _refuse(Message.TOO_LARGE, name, limit=LIMIT_BYTES >> 20)
         if (nul := text.find("\0")) >= 0:
             _refuse(Message.NUL_CHARACTER, name, _span_of(text[:nul]))
-        return cls(name, tuple(_join(_physical_lines(text))))
+        return cls(name, _physical_lines(text))
+
+    def lines(self) -> Iterator[LogicalLine]:
+        """Yield the logical lines."""
+        number = 1
+        while number <= len(self.physical_lines):
+            line = self._join(number)
+            yield line
+            number += 1 + len(line.joins)
 
     def line_at(self, number: int) -> LogicalLine:
         """Return the logical line that the physical line `number` is part of."""
-        return self.lines[bisect_right(self.lines, number, key=lambda line: line.number) - 1]
+        while number > 1 and _is_continued(self.physical_lines[number - 2]):
+            number -= 1
+        return self._join(number)
+
+    def _join(self, number: int) -> LogicalLine:
+        """Return the logical line that begins with a physical line."""
+        lines = self.physical_lines
+        end = number
+        while end < len(lines) and _is_continued(lines[end - 1]):
+            end += 1
+        parts = [line[:-1] if _is_continued(line) else line for line in lines[number - 1 : end]]
+        return LogicalLine("".join(parts), number, tuple(accumulate(map(len, parts[:-1]))))
 
 
 def _read_octets(path: Path, name: str) -> bytes:
@@ -113,41 +134,16 @@ def _read_octets(path: Path, name: str) -> bytes:
     return octets
 
 
-def _physical_lines(text: str) -> Iterator[str]:
+def _physical_lines(text: str) -> tuple[str, ...]:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
-    return (line.removesuffix("\r") for line in lines)
-
-
-def _join(lines: Iterable[str]) -> Iterator[LogicalLine]:
-    parts: list[str] = []
-    number = 1
-    for count, line in enumerate(lines, 1):
-        if _is_continued(line):
-            parts.append(line[:-1])
-            continue
-        yield _logical_line([*parts, line], number)
-        parts = []
-        number = count + 1
-    if parts:
-        yield _logical_line(parts, number)
+    return tuple([line.removesuffix("\r") for line in lines])
 
 
 def _is_continued(line: str) -> bool:
     """Say whether the line ends in a backslash that no other backslash takes away."""
     return line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2 == 1
-
-
-def _logical_line(parts: list[str], number: int) -> LogicalLine:
-    if len(parts) == 1:
-        return LogicalLine(parts[0], number)
-    joins = []
-    offset = 0
-    for part in parts[:-1]:
-        offset += len(part)
-        joins.append(offset)
-    return LogicalLine("".join(parts), number, tuple(joins))
 
 
 def _span_of(text_before: str) -> Span:

@@ -15,7 +15,7 @@ from netstart_wg.syntax.source import LIMIT_BYTES, SourceText
 
 
 def texts(text: str) -> list[str]:
-    return [line.text for line in SourceText.from_text("hostname.wg0", text).lines]
+    return [line.text for line in SourceText.from_text("hostname.wg0", text).lines()]
 
 
 def refused(text: str) -> str:
@@ -54,16 +54,16 @@ def test_lines_are_joined_where_a_backslash_ends_them(text: str, lines: list[str
 
 def test_a_place_in_a_logical_line_is_a_place_in_a_physical_line() -> None:
     source = SourceText.from_text("x", "up\nab \\\n cd\\\n\\\nef\ndown\n")
-    line = source.lines[1]
+    _, line, last = source.lines()
     assert line.text == "ab  cdef"
     assert line.span(0, 2) == Span(2, 1, 2)
     assert line.span(4, 5) == Span(3, 2, 1)
     assert line.span(6, 8) == Span(5, 1, 2)
-    assert source.lines[2].span(0, 4) == Span(6, 1, 4)
+    assert last.span(0, 4) == Span(6, 1, 4)
 
 
 def test_a_span_stays_on_one_physical_line() -> None:
-    line = SourceText.from_text("x", "abc\\\ndef\n").lines[0]
+    line = SourceText.from_text("x", "abc\\\ndef\n").line_at(1)
     assert line.span(1, 6) == Span(1, 2, 2)
     assert line.span(6, 6) == Span(2, 4, 1)
 
@@ -99,7 +99,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     path.write_bytes("\ufeffdescription caf\u00e9\r\n".encode())
     source = SourceText.read(path)
     assert source.name == str(path)
-    assert [line.text for line in source.lines] == ["description caf\u00e9"]
+    assert [line.text for line in source.lines()] == ["description caf\u00e9"]
 
 
 @pytest.mark.parametrize(
