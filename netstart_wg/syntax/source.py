@@ -114,24 +114,32 @@ class SourceText:
 
 def _read_octets(path: Path, name: str) -> bytes:
     try:
-        # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                _refuse(Message.NOT_REGULAR, name)
-            octets = file.read(LIMIT_BYTES + 1)
+        octets = _read_regular_file(path, name)
     except PermissionError:
         diagnostic = Message.PERMISSION_DENIED.diagnostic(name)
         raise PermissionDeniedError(diagnostic.format()) from None
     except FileNotFoundError:
         _refuse(Message.NOT_FOUND, name)
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENODEV, errno.EISDIR):
+        if error.errno in (errno.ENXIO, errno.ENODEV):
             _refuse(Message.NOT_REGULAR, name)
         _refuse(Message.UNREADABLE, name, reason=str(error.strerror).lower())
     if len(octets) > LIMIT_BYTES:
         _refuse(Message.TOO_LARGE, name, limit=LIMIT_BYTES >> 20)
     return octets
+
+
+def _read_regular_file(path: Path, name: str) -> bytes:
+    """Return at most one byte more than the limit; raise OSError or ConfigError."""
+    # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            _refuse(Message.NOT_REGULAR, name)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(LIMIT_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _physical_lines(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -152,6 +153,16 @@ def test_a_socket_is_not_a_regular_file(tmp_path: Path) -> None:
         listener.bind(str(path))
         with pytest.raises(ConfigError, match="not a regular file"):
             SourceText.read(path)
+
+
+@pytest.mark.parametrize("name", ["hostname.wg0", "folder"])
+def test_reading_leaves_no_descriptor_open(tmp_path: Path, name: str) -> None:
+    (tmp_path / "hostname.wg0").write_text("up\n")
+    (tmp_path / "folder").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with contextlib.suppress(ConfigError):
+        SourceText.read(tmp_path / name)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_path_that_cannot_be_followed_is_unreadable(tmp_path: Path) -> None:
