@@ -9,13 +9,15 @@ from pathlib import Path
 from tests.netns.hosts import Host
 from tests.netns.waiting import eventually
 
+FILE_HEADER_OCTETS = 24
+RECORD_HEADER_OCTETS = 16
 ETHERNET_OCTETS = 14
 UDP_OCTETS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One datagram over IPv4."""
+    """One datagram over IPv4; or several, end to end, that crossed the cable as a super-packet."""
 
     source: str
     octets: bytes
@@ -33,43 +35,40 @@ class Message:
 
 
 class Capture:
-    """Runs until `messages` is asked for."""
+    """Runs until the host ends; tcpdump writes each datagram a moment after it passed."""
 
     def __init__(self, host: Host, interface: str, folder: Path) -> None:
         self._file = folder / f"{host.name}.{interface}.pcap"
-        self._tcpdump = host.start(
-            *(
-                "tcpdump",
-                "-i",
-                interface,
-                "-n",
-                "-U",
-                "--immediate-mode",
-                "-Z",
-                "root",
-                "-w",
-                str(self._file),
-            ),
-            *("ip", "and", "udp"),
+        tcpdump = host.start(
+            *("tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-Z", "root"),
+            *("-w", str(self._file), "ip", "and", "udp"),
         )
-        eventually(lambda: "listening on" in self._tcpdump.output(), what="tcpdump")
+        eventually(lambda: "listening on" in tcpdump.output(), what="tcpdump")
+        eventually(self._file.exists)
 
-    def messages(self) -> list[Message]:
-        """End the capture and return what was seen, in order."""
-        self._tcpdump.stop()
-        return _parse(self._file.read_bytes())
+    def messages(self, source: str | None = None) -> list[Message]:
+        """Return what was seen so far, in order; of one sender, if `source` is given."""
+        messages = _parse(self._file.read_bytes())
+        return [message for message in messages if source in (None, message.source)]
 
 
 def _parse(octets: bytes) -> list[Message]:
-    """Read a capture file (libpcap's, microseconds, this machine's byte order) of Ethernet."""
+    """Read a capture file (libpcap's, microseconds, this machine's byte order) of Ethernet.
+
+    It may end within a record, if tcpdump is writing just now.
+    """
+    if len(octets) < FILE_HEADER_OCTETS:
+        return []
     magic, *_, link_type = struct.unpack_from("=IHHiIII", octets)
     assert (magic, link_type) == (0xA1B2C3D4, 1)
     found = []
-    offset = 24
-    while offset < len(octets):
+    offset = FILE_HEADER_OCTETS
+    while offset + RECORD_HEADER_OCTETS <= len(octets):
         (length,) = struct.unpack_from("=I", octets, offset + 8)
-        found.append(_message(octets[offset + 16 : offset + 16 + length]))
-        offset += 16 + length
+        offset += RECORD_HEADER_OCTETS
+        if offset + length <= len(octets):
+            found.append(_message(octets[offset : offset + length]))
+        offset += length
     return found
 
 

@@ -30,6 +30,7 @@ from tests.netns.engines import (
 )
 from tests.netns.hosts import Host, HostMaker, Link, link
 from tests.netns.traffic import Flood, pings
+from tests.netns.waiting import eventually
 
 PORT = 51820
 TRANSPORT_DATA = 4
@@ -122,7 +123,7 @@ def test_a_change_to_one_peer_is_not_felt_by_another(
     assert after.latest_handshake == before.latest_handshake > 0
     assert after.endpoint == before.endpoint
     assert after.received_bytes > before.received_bytes
-    messages = capture.messages()
+    messages = eventually(capture.messages, lambda found: len(found) > len(flood.replies()))
     assert {message.type for message in messages} == {TRANSPORT_DATA}
     sessions = {(message.source, message.receiver_index) for message in messages}
     assert len(sessions) == 2, "one index in each direction"
