@@ -1,4 +1,4 @@
-"""`netstart-wg [-nv] [-C DIR] [interface ...]` and `netstart-wg status [--json] [interface]`.
+"""`netstart-wg [-nv] [-C DIR] [interface ...]`, and its commands `status` and `check`.
 
 The words that are commands cannot be interfaces, whose names end in a digit.
 Nothing heavy is imported before it is known to be needed.
@@ -29,7 +29,8 @@ INTERRUPTED = 130
 
 _USAGE = f"""\
 usage: {PROGRAM} [-nv] [-C directory] [interface ...]
-       {PROGRAM} status [--json] [interface]"""
+       {PROGRAM} status [--json] [interface]
+       {PROGRAM} check [--format text|json|errorformat] file ..."""
 
 _HELP = f"""\
 {_USAGE}
@@ -46,6 +47,11 @@ wgN that has a file.
 status prints interfaces in the layout of OpenBSD's ifconfig:
 
   --json        one JSON object instead, with everything there is to know
+
+check prints what is wrong with hostname files, or odd about them; it takes no
+root and changes nothing. Exit 65 if there is an error.
+
+  --format how  text (the default), json, or errorformat: one line each, for editors
 
 See netstart-wg(8) and hostname.wg(5)."""
 
@@ -132,7 +138,27 @@ def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return work(options.interface, machine, terminal)
 
 
-_COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {"status": _status}
+def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    formats = ("text", "json", "errorformat")
+    parser.add_argument("--format", choices=formats, default=formats[0])
+    parser.add_argument("files", nargs="*", type=Path)
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(_HELP)
+        return ExitStatus.OK
+    if not options.files:
+        raise UsageError("check: no file named")
+
+    from netstart_wg.app.check import FORMATS, print_check
+
+    return print_check(options.files, FORMATS[options.format], terminal)
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
+    "check": _check,
+    "status": _status,
+}
 
 
 def _describe_bug(error: Exception) -> str:

@@ -7,6 +7,8 @@ mistake deserves.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netstart_wg.errors import ConfigError
 from netstart_wg.model.source import Diagnostic, Severity, Span
 from netstart_wg.syntax.masking import mask
@@ -62,6 +64,11 @@ class Findings:
             raise ConfigError(self._errors)
 
     @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """All errors, in the order they were noted."""
+        return tuple(self._errors)
+
+    @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """All warnings, in the order they were noted."""
         return tuple(self._warnings)
@@ -92,8 +99,17 @@ class Findings:
         return quote(value.value if shown == value.raw else shown)
 
 
+def in_file_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort by place; what is about the file as a whole comes last."""
+    return tuple(sorted(diagnostics, key=_place))
+
+
 def quote(text: str) -> str:
     """Put a text that is not secret in quotes, fit for a terminal."""
     if len(text) > _WORD_LIMIT:
         text = text[: _WORD_LIMIT - 3] + "..."
     return '"' + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + '"'
+
+
+def _place(diagnostic: Diagnostic) -> tuple[bool, Span]:
+    return diagnostic.span is None, diagnostic.span or Span(1, 1)

@@ -14,7 +14,7 @@ from netstart_wg.errors import ConfigError
 from netstart_wg.model.address import IPAddress, IPInterface
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
 from netstart_wg.model.source import Diagnostic
-from netstart_wg.syntax.findings import Findings, quote
+from netstart_wg.syntax.findings import Findings, in_file_order, quote
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.statements import (
@@ -75,7 +75,7 @@ def lower(
         description=fold.description,
         commands=tuple(fold.commands),
     )
-    return Lowered(config, _in_file_order(file.warnings + findings.warnings))
+    return Lowered(config, in_file_order(file.warnings + findings.warnings))
 
 
 @dataclass(slots=True)
@@ -130,13 +130,3 @@ class _Fold:
         """Add an address, or change its prefix length where it stands."""
         self.is_up = True
         self.addresses[address.ip] = address
-
-
-def _in_file_order(warnings: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    return tuple(sorted(warnings, key=_place))
-
-
-def _place(warning: Diagnostic) -> tuple[bool, int, int]:
-    if warning.span is None:
-        return (True, 0, 0)
-    return (False, warning.span.line, warning.span.column)

@@ -18,6 +18,13 @@ _BLANK = Blank()
 
 def parse(source: SourceText) -> HostnameFile:
     """Read a hostname file; raise ConfigError with every mistake in it."""
+    file, findings = parse_with_findings(source)
+    findings.raise_errors()
+    return file
+
+
+def parse_with_findings(source: SourceText) -> tuple[HostnameFile, Findings]:
+    """Read a hostname file, and say what was found; after a mistake the file is not whole."""
     findings = Findings(source)
     reader = IfconfigReader(findings)
     lines = []
@@ -28,8 +35,7 @@ def parse(source: SourceText) -> HostnameFile:
             next(rest, None)
         if not findings.has_room:
             break
-    findings.raise_errors()
-    return HostnameFile(source=source, lines=tuple(lines), warnings=findings.warnings)
+    return HostnameFile(source=source, lines=tuple(lines), warnings=findings.warnings), findings
 
 
 def _line(line: LogicalLine, reader: IfconfigReader) -> Line:

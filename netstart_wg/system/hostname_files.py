@@ -35,6 +35,14 @@ def is_interface_name(text: str) -> bool:
     return len(text) <= NAME_LIMIT and _INTERFACE_NAME.fullmatch(text) is not None
 
 
+def interface_of(path: Path) -> str | None:
+    """Return the interface that a file is about, or None if it is not named hostname.IF."""
+    if not path.name.startswith(_PREFIX):
+        return None
+    name = path.name.removeprefix(_PREFIX)
+    return name if is_interface_name(name) else None
+
+
 def find(folder: Path) -> tuple[HostnamePath, ...]:
     """Return every hostname.wgN of the folder in the shell's order: wg0, wg1, wg10, wg2.
 

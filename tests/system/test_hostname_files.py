@@ -10,6 +10,7 @@ from netstart_wg.system.hostname_files import (
     HostnamePath,
     find,
     fix_permissions,
+    interface_of,
     is_insecure,
     is_interface_name,
     name_files,
@@ -138,3 +139,21 @@ class TestPermissions:
         fix_permissions(link)
         assert link.is_symlink()
         assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("name", "interface"),
+    [
+        ("hostname.wg0", "wg0"),
+        ("hostname.tun17", "tun17"),
+        ("hostname.wg0.bak", None),
+        ("hostname.wg", None),
+        ("hostname.", None),
+        ("wg0", None),
+        ("hostname.wg12345678901234", None),
+    ],
+)
+def test_a_file_is_about_the_interface_that_its_name_ends_in(
+    name: str, interface: str | None
+) -> None:
+    assert interface_of(Path("/tmp") / name) == interface

@@ -1,0 +1,59 @@
+"""`netstart-wg check`: what is wrong with hostname files, or odd about them.
+
+It looks at files only: it takes no root, asks neither the kernel nor an engine
+nor a name server, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from netstart_wg.app.keys import derive_public_key
+from netstart_wg.app.output import Output, for_each
+from netstart_wg.errors import ConfigError, ExitStatus
+from netstart_wg.model.source import Diagnostic, Severity
+from netstart_wg.render.diagnostics import render_errorformat, render_json, render_text
+from netstart_wg.syntax.check import check
+from netstart_wg.syntax.source import SourceText
+from netstart_wg.system.hostname_files import interface_of
+
+DEFAULT_INTERFACE = "wg0"
+"""Whom a file is about whose name does not tell."""
+
+Render = Callable[[Sequence[str], Sequence[Diagnostic]], str]
+"""Files and messages to text; empty if there is nothing to print."""
+
+FORMATS: dict[str, Render] = {
+    "text": lambda _, diagnostics: render_text(diagnostics),
+    "json": render_json,
+    "errorformat": lambda _, diagnostics: render_errorformat(diagnostics),
+}
+
+
+def print_check(paths: Sequence[Path], render: Render, output: Output) -> ExitStatus:
+    """Print every message about the files; CONFIG if there is an error among them.
+
+    A file that takes root to read is told to a person, and does not concern the others.
+    """
+    diagnostics: list[Diagnostic] = []
+
+    def look(path: Path) -> ExitStatus:
+        found = _check(path)
+        diagnostics.extend(found)
+        is_wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+        return ExitStatus.CONFIG if is_wrong else ExitStatus.OK
+
+    status = for_each(paths, look, output)
+    text = render([str(path) for path in paths], diagnostics)
+    if text:
+        output.say(text)
+    return status
+
+
+def _check(path: Path) -> Sequence[Diagnostic]:
+    try:
+        source = SourceText.read(path)
+    except ConfigError as error:
+        return error.diagnostics
+    return check(source, interface_of(path) or DEFAULT_INTERFACE, derive_public_key)
