@@ -14,7 +14,19 @@ import pytest
 from tests.netns.hosts import HostMaker, hosts
 
 HERE = Path(__file__).parent
-NEEDED = ("unshare", "nsenter", "ip", "ss", "wg", "wireguard-go", "ping", "iperf3", "strace")
+NEEDED = (
+    "unshare",
+    "nsenter",
+    "ip",
+    "ss",
+    "wg",
+    "wireguard-go",
+    "ping",
+    "iperf3",
+    "strace",
+    "tcpdump",
+    "setpriv",
+)
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 
 from tests.netns.engines import (
     OURS,
+    KeyPair,
     PeerSection,
     configuration,
     new_key_pair,
@@ -22,9 +23,11 @@ from tests.netns.engines import (
 from tests.netns.hosts import Host, hosts
 
 PORT = 51820
-KEYS = new_key_pair()
-LAPTOP = new_key_pair().public
-OFFICE = new_key_pair().public
+KEYS = KeyPair(
+    "cKkSjw/QrQWCCfjsqBr7ua15D/GTsy10G34dgDjyqEw=", "XvOxN+QqZpuQpxn82njNIQ3T4udwAXXqe50yYBF3Dkg="
+)
+LAPTOP = "dPhAaVEEsZcZprfqLf4WRMwpw7Zw5kCpe+xoFZKGjFQ="
+OFFICE = "PUGe8mFmzSDA5Q0c23q+DTqBYUwgcpOrq3ueNNVPmFg="
 LAPTOP_PEER = PeerSection(public_key=LAPTOP, allowed_ips=("10.0.0.2/32",))
 OFFICE_PEER = PeerSection(public_key=OFFICE, allowed_ips=("10.1.0.0/16",))
 
