@@ -1,0 +1,187 @@
+"""The manuals, the README and the Vim syntax say what the programs do.
+
+What the examples do when they are run is for tests/netns/test_manual_examples.py.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from netstart_wg.app.keys import derive_public_key
+from netstart_wg.cli.netstart_wg import main
+from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
+from netstart_wg.syntax.convert import INET6_DEFAULT_LENGTH, KEEPALIVE_MAX, MTU_MAX, MTU_MIN
+from netstart_wg.syntax.grammar import literal_words
+from netstart_wg.syntax.keywords import KEYWORDS, NOT_YET
+from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import LIMIT_BYTES, SourceText
+from netstart_wg.syntax.values import TEXT_LIMIT_BYTES
+from netstart_wg.system.commands import TIME_LIMIT_SECONDS
+from tests.mdoc import arguments, displays, manual, section, tags, unescape
+
+ROOT = Path(__file__).parent.parent
+VIM = ROOT / "contrib" / "vim"
+HOSTNAME_WG = manual("hostname.wg.5")
+NETSTART_WG = manual("netstart-wg.8")
+
+
+def meaning(text: str) -> InterfaceConfig:
+    """Return what a hostname file asks for; it must be in order."""
+    lowered = lower(parse(SourceText.from_text("example", text)), "wg0", derive_public_key)
+    assert lowered.warnings == ()
+    return lowered.config
+
+
+# ---- hostname.wg(5) ----
+
+
+def test_the_tags_of_the_manual_are_the_keywords_of_the_grammar() -> None:
+    assert set(tags(HOSTNAME_WG, "Cm")) == literal_words()
+
+
+def test_a_keyword_has_its_tag_once() -> None:
+    words = tags(HOSTNAME_WG, "Cm")
+    twice = {"inet", "inet6", "alias"}  # each has two forms, and alias is part of all four
+    assert {word for word in words if words.count(word) > 1} == twice
+
+
+def test_a_keyword_takes_as_many_arguments_as_its_tag_shows() -> None:
+    lines = re.findall(r"^\.It (Cm .*)$", HOSTNAME_WG, re.M)
+    shown = {
+        name: len(arguments(f".{form}", "Ar"))
+        for line in lines
+        if "Oo" not in line
+        for form in re.split(r" , (?:Cm )?", line)
+        for name in [unescape(form.removeprefix("Cm ").split()[0])]
+    }
+    families = {"inet", "inet6", "alias"}
+    taken = {word.name: len(word.arguments.split()) for word in KEYWORDS.values()}
+    assert shown == {name: count for name, count in taken.items() if name not in families}
+
+
+def test_the_words_said_to_be_unknown_are_unknown() -> None:
+    _, _, last = section(HOSTNAME_WG, "DIFFERENCES FROM OPENBSD").partition("Not known yet")
+    words = arguments(last, "Ql")
+    assert len(words) > 10
+    assert set(words) <= NOT_YET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"MTU of {DEFAULT_MTU}",
+        f"{MTU_MIN} to {MTU_MAX}; {DEFAULT_MTU} by default",
+        f"1 to {KEEPALIVE_MAX}",
+        f"and {INET6_DEFAULT_LENGTH} by default",
+        f"of {TEXT_LIMIT_BYTES} bytes at most",
+        f"of {LIMIT_BYTES >> 20} MiB at most",
+        f"killed after {TIME_LIMIT_SECONDS:.0f} seconds",
+    ],
+)
+def test_the_manual_has_the_limits_of_the_program(text: str) -> None:
+    assert text in " ".join(HOSTNAME_WG.split())
+
+
+def test_the_examples_are_hostname_files_in_order() -> None:
+    server, laptop, site = map(meaning, displays(section(HOSTNAME_WG, "EXAMPLES")))
+    assert [peer.description for peer in server.wireguard.peers] == ["laptop", "office"]
+    assert server.wireguard.listen_port == 51820
+    (to_server,) = laptop.wireguard.peers
+    assert str(to_server.endpoint) == "vpn.example.net 51820"
+    assert laptop.mtu == 1380
+    (to_oslo,) = site.wireguard.peers
+    assert to_oslo.preshared_key is not None
+    assert to_oslo.description == "Oslo (ask Bob's team)"
+    assert [str(address) for address in site.addresses] == ["10.255.0.1/30", "10.1.0.1/32"]
+    assert site.commands == (Command("ip route replace 10.2.0.0/16 dev wg0 src 10.1.0.1"),)
+
+
+def test_the_keys_of_the_examples_say_that_they_are_fakes() -> None:
+    keys = re.findall(r"\b(?:wgkey|wgpeer|wgpsk) (\S{44})", section(HOSTNAME_WG, "EXAMPLES"))
+    assert len(keys) == 8
+    assert all(key.startswith("FAKE/") for key in keys)
+
+
+def test_the_display_about_quotes_means_what_it_looks_like() -> None:
+    (display,) = displays(section(HOSTNAME_WG, "DESCRIPTION"))
+    texts = [meaning(line).description for line in display.splitlines()]
+    assert texts == ["Bob's garage; room #7", "costs $5"]
+
+
+# ---- the README ----
+
+
+def test_the_hostname_file_of_the_readme_is_in_order() -> None:
+    found = re.search(
+        r"^    # /etc/hostname\.wg0\n(?:    .*\n)+", (ROOT / "README.md").read_text(), re.M
+    )
+    assert found
+    config = meaning(dedent(found[0]))
+    assert config.wireguard.private_key is not None
+    assert [peer.description for peer in config.wireguard.peers] == ["laptop", "office"]
+    assert config.is_up
+    assert config.commands
+
+
+# ---- netstart-wg(8) ----
+
+
+def help_text(capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["--help"]) == 0
+    return capsys.readouterr().out
+
+
+def option_names(flags: list[str]) -> set[str]:
+    """Return `nv` as two options, and `-json` as one with two hyphens."""
+    return {
+        name
+        for flag in flags
+        for name in ([f"-{flag}"] if flag.startswith("-") else [f"-{letter}" for letter in flag])
+    }
+
+
+def test_the_synopsis_and_the_usage_have_the_same_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    usage, _, _ = help_text(capsys).partition("\n\n")
+    flags = re.findall(r"\[-(-?\w+)", usage)
+    assert option_names(flags) >= {"-n", "-v", "-C", "--json"}
+    assert option_names(arguments(section(NETSTART_WG, "SYNOPSIS"), "Fl")) == option_names(flags)
+
+
+def test_the_manual_and_the_help_describe_the_same_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    described = re.findall(r"^  (-.*?)  ", help_text(capsys), re.M)
+    flags = re.findall(r"(?:^|, )-(-?\w+)", "\n".join(described), re.M)
+    assert option_names(tags(NETSTART_WG, "Fl")) == option_names(flags)
+
+
+def test_the_manual_has_the_time_limit_of_commands() -> None:
+    assert f"killed after {TIME_LIMIT_SECONDS:.0f} seconds" in NETSTART_WG
+
+
+# ---- Vim ----
+
+
+def test_vim_highlights_the_keywords_of_the_language() -> None:
+    source = (VIM / "syntax" / "hostname-wg.vim").read_text()
+    lines = re.findall(r"^syn keyword \w+ (.*)$", source, re.M)
+    words = [
+        word
+        for line in lines
+        for word in line.split()
+        if word != "skipwhite" and not word.startswith("nextgroup=")
+    ]
+    assert sorted(words) == sorted(literal_words())
+
+
+def test_vim_takes_a_hostname_file_for_that_type() -> None:
+    (script,) = (VIM / "ftdetect").iterdir()
+    (file_type,) = re.findall(r"setfiletype (\S+)$", script.read_text(), re.M)
+    assert (VIM / "syntax" / f"{file_type}.vim").is_file()
