@@ -8,8 +8,8 @@ from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
 
 _PLACEHOLDER = re.compile(r"<[^<>]++>|\{\{.*?\}\}|\{%.*?%\}")
-_BROKEN_CONTINUATION = re.compile(r"(?<!\\)(?:\\\\)*+\\[ \t]+$")
-_EXPANSION_IN_QUOTES = re.compile(r'"(?:[^"\\$`]++|\\.)*+(?P<character>[$`])')
+_BROKEN_CONTINUATION = re.compile(r"(?<!\\)(?:\\\\)*\\[ \t]+$")
+_EXPANSION_IN_QUOTES = re.compile(r'"(?:[^"\\$`]++|\\.)*(?P<character>[$`])')
 
 
 def stray(text: str, position: int) -> Mistake:

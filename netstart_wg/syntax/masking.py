@@ -16,7 +16,7 @@ from netstart_wg.syntax.keywords import KEYWORDS, SECRET_KEYWORDS, nearest
 
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/_-]{40,}+=*+")
 _QUOTED_PIECE = re.compile(
-    r"""(?: [^\s\x00-\x1f"'\\]++ | \\.? | "(?:[^"\\]++|\\.?)*+(?:"|$) | '[^']*+(?:'|$) )++""",
+    r"""(?: [^\s\x00-\x1f"'\\]++ | \\.? | "(?:[^"\\]++|\\.?)*(?:"|$) | '[^']*+(?:'|$) )+""",
     re.VERBOSE,
 )
 _BARE_PIECE = re.compile(r"[^\s\x00-\x1f]++")

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 _QUOTED = re.compile(
-    r"\\(?P<escaped>.)|'(?P<single>[^']*+)'" r'|"(?P<double>(?:[^"\\]++|\\.)*+)"', re.DOTALL
+    r"\\(?P<escaped>.)|'(?P<single>[^']*+)'" r'|"(?P<double>(?:[^"\\]++|\\.)*)"', re.DOTALL
 )
 _ESCAPED_IN_DOUBLE = re.compile(r'\\(["\\$`])')
 _BLANKS = re.compile(r"[ \t]+")
