@@ -14,7 +14,8 @@ from netstart_wg.app.output import Output, for_each
 from netstart_wg.errors import ConfigError, ExitStatus
 from netstart_wg.model.source import Diagnostic, Severity
 from netstart_wg.render.diagnostics import render_errorformat, render_json, render_text
-from netstart_wg.syntax.check import check
+from netstart_wg.syntax.check import Look, check
+from netstart_wg.syntax.openbsd import differences
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.system.hostname_files import interface_of
 
@@ -31,7 +32,12 @@ FORMATS: dict[str, Render] = {
 }
 
 
-def print_check(paths: Sequence[Path], render: Render, output: Output) -> ExitStatus:
+CheckFile = Callable[[Path], Sequence[Diagnostic]]
+
+
+def print_check(
+    paths: Sequence[Path], check_file: CheckFile, render: Render, output: Output
+) -> ExitStatus:
     """Print every message about the files; CONFIG if there is an error among them.
 
     A file that takes root to read is told to a person, and does not concern the others.
@@ -39,7 +45,7 @@ def print_check(paths: Sequence[Path], render: Render, output: Output) -> ExitSt
     diagnostics: list[Diagnostic] = []
 
     def look(path: Path) -> ExitStatus:
-        found = _check(path)
+        found = check_file(path)
         diagnostics.extend(found)
         is_wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
         return ExitStatus.CONFIG if is_wrong else ExitStatus.OK
@@ -51,9 +57,20 @@ def print_check(paths: Sequence[Path], render: Render, output: Output) -> ExitSt
     return status
 
 
-def _check(path: Path) -> Sequence[Diagnostic]:
+def check_file(path: Path) -> Sequence[Diagnostic]:
+    """Return what there is to say about a file; raise PermissionDeniedError."""
+    return _check_file(path, ())
+
+
+def check_file_for_openbsd(path: Path) -> Sequence[Diagnostic]:
+    """As `check_file`, and warn of what OpenBSD's netstart(8) would read differently."""
+    return _check_file(path, (differences,))
+
+
+def _check_file(path: Path, further: Sequence[Look]) -> Sequence[Diagnostic]:
     try:
         source = SourceText.read(path)
     except ConfigError as error:
         return error.diagnostics
-    return check(source, interface_of(path) or DEFAULT_INTERFACE, derive_public_key)
+    interface = interface_of(path) or DEFAULT_INTERFACE
+    return check(source, interface, derive_public_key, further)

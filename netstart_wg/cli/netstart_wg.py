@@ -30,7 +30,7 @@ INTERRUPTED = 130
 _USAGE = f"""\
 usage: {PROGRAM} [-nv] [-C directory] [interface ...]
        {PROGRAM} status [--json] [interface]
-       {PROGRAM} check [--format text|json|errorformat] file ..."""
+       {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ..."""
 
 _HELP = f"""\
 {_USAGE}
@@ -51,6 +51,7 @@ status prints interfaces in the layout of OpenBSD's ifconfig:
 check prints what is wrong with hostname files, or odd about them; it takes no
 root and changes nothing. Exit 65 if there is an error.
 
+  --openbsd     also warn of what OpenBSD's netstart would read differently
   --format how  text (the default), json, or errorformat: one line each, for editors
 
 See netstart-wg(8) and hostname.wg(5)."""
@@ -141,6 +142,7 @@ def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser = _ArgumentParser()
     formats = ("text", "json", "errorformat")
+    parser.add_argument("--openbsd", dest="is_for_openbsd", action="store_true")
     parser.add_argument("--format", choices=formats, default=formats[0])
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_intermixed_args(arguments)
@@ -150,9 +152,10 @@ def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     if not options.files:
         raise UsageError("check: no file named")
 
-    from netstart_wg.app.check import FORMATS, print_check
+    from netstart_wg.app.check import FORMATS, check_file, check_file_for_openbsd, print_check
 
-    return print_check(options.files, FORMATS[options.format], terminal)
+    look = check_file_for_openbsd if options.is_for_openbsd else check_file
+    return print_check(options.files, look, FORMATS[options.format], terminal)
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {

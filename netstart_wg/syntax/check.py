@@ -6,23 +6,34 @@ a file; whoever only wants to know is told the rest, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.syntax.findings import in_file_order
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse_with_findings
 from netstart_wg.syntax.source import SourceText
+from netstart_wg.syntax.statements import HostnameFile
+
+Look = Callable[[HostnameFile], Sequence[Diagnostic]]
+"""Looks for something in a file without errors."""
 
 
 def check(
-    source: SourceText, interface: str, derive_public_key: DerivePublicKey
+    source: SourceText,
+    interface: str,
+    derive_public_key: DerivePublicKey,
+    further: Sequence[Look] = (),
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with a file, or odd about it.
 
-    What the values mean together is looked at only if each of them is right.
-    Raise ConfigError if `interface` is no name.
+    What the values mean together, and what `further` finds, is looked at only if
+    each value is right.  Raise ConfigError if `interface` is no name.
     """
     file, findings = parse_with_findings(source)
     if findings.errors:
         return in_file_order(findings.errors + findings.warnings)
-    return in_file_order(lower(file, interface, derive_public_key).warnings)
+    lowered = lower(file, interface, derive_public_key)
+    found = [diagnostic for look in further for diagnostic in look(file)]
+    return in_file_order((*lowered.warnings, *found))

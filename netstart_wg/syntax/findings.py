@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from netstart_wg.errors import ConfigError
 from netstart_wg.model.source import Diagnostic, Severity, Span
 from netstart_wg.syntax.masking import mask
-from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.messages import Message, MessageTable
 from netstart_wg.syntax.source import LogicalLine, SourceText
 from netstart_wg.syntax.words import Word
 
@@ -40,7 +40,7 @@ class Findings:
         """Whether another error would still be shown."""
         return len(self._errors) <= LIMIT
 
-    def add(self, message: Message, span: Span, **values: object) -> None:
+    def add(self, message: MessageTable, span: Span, **values: object) -> None:
         """Note a message; a Word among the values is put in quotes, or hidden."""
         is_error = message.value.severity is Severity.ERROR
         list_ = self._errors if is_error else self._warnings

@@ -28,7 +28,25 @@ _PEER = f"wgpeer {'A' * 43}="
 _OTHER_PEER = f"wgpeer {'B' * 42}A="
 
 
-class Message(enum.Enum):
+class MessageTable(enum.Enum):
+    """Messages about a file, by name; each value is an Entry."""
+
+    def diagnostic(
+        self, file: str, span: Span | None = None, line_text: str | None = None, **values: object
+    ) -> Diagnostic:
+        """Fill in the template; `line_text` has no secrets any more."""
+        entry: Entry = self.value
+        return Diagnostic(
+            severity=entry.severity,
+            file=file,
+            span=span,
+            message=entry.text.format(**values),
+            hint=entry.hint.format(**values) if entry.hint else None,
+            line_text=line_text,
+        )
+
+
+class Message(MessageTable):
     """What can be wrong with a hostname file, or odd about it."""
 
     # ---- the file as a whole ----
@@ -265,17 +283,3 @@ class Message(enum.Enum):
         f"wgkey {'A' * 41}EA=\nwgpeer L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=\n",
         Severity.WARNING,
     )
-
-    def diagnostic(
-        self, file: str, span: Span | None = None, line_text: str | None = None, **values: object
-    ) -> Diagnostic:
-        """Fill in the template; `line_text` has no secrets any more."""
-        entry: Entry = self.value
-        return Diagnostic(
-            severity=entry.severity,
-            file=file,
-            span=span,
-            message=entry.text.format(**values),
-            hint=entry.hint.format(**values) if entry.hint else None,
-            line_text=line_text,
-        )

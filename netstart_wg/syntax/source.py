@@ -61,6 +61,10 @@ class SourceText:
     """What messages call it."""
     physical_lines: tuple[str, ...] = field(repr=False)
     """Without what ends them."""
+    has_byte_order_mark: bool = False
+    carriage_returns: tuple[int, ...] = field(default=(), repr=False)
+    """The numbers of the lines that ended in one."""
+    ends_in_newline: bool = True
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -76,6 +80,7 @@ class SourceText:
     @classmethod
     def from_text(cls, name: str, text: str) -> Self:
         """Take a text; raise ConfigError if it is over 16 MiB, has a NUL or is not Unicode."""
+        has_byte_order_mark = text.startswith(_BYTE_ORDER_MARK)
         text = text.removeprefix(_BYTE_ORDER_MARK)
         try:
             size_bytes = len(text.encode("utf-8"))
@@ -86,7 +91,14 @@ class SourceText:
             _refuse(Message.TOO_LARGE, name, limit=LIMIT_BYTES >> 20)
         if (nul := text.find("\0")) >= 0:
             _refuse(Message.NUL_CHARACTER, name, _span_of(text[:nul]))
-        return cls(name, _physical_lines(text))
+        lines = _lines(text)
+        return cls(
+            name,
+            tuple([line.removesuffix("\r") for line in lines]),
+            has_byte_order_mark,
+            tuple([number for number, line in enumerate(lines, 1) if line.endswith("\r")]),
+            not text or text.endswith("\n"),
+        )
 
     def lines(self) -> Iterator[LogicalLine]:
         """Yield the logical lines."""
@@ -95,6 +107,11 @@ class SourceText:
             line = self._join(number)
             yield line
             number += 1 + len(line.joins)
+
+    @property
+    def ends_in_backslash(self) -> bool:
+        """Whether the last line would be continued if there were another one."""
+        return bool(self.physical_lines) and _is_continued(self.physical_lines[-1])
 
     def line_at(self, number: int) -> LogicalLine:
         """Return the logical line that the physical line `number` is part of."""
@@ -142,11 +159,11 @@ def _read_regular_file(path: Path, name: str) -> bytes:
         os.close(descriptor)
 
 
-def _physical_lines(text: str) -> tuple[str, ...]:
+def _lines(text: str) -> list[str]:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
-    return tuple([line.removesuffix("\r") for line in lines])
+    return lines
 
 
 def _is_continued(line: str) -> bool:

@@ -65,6 +65,23 @@ def test_json_is_one_object_also_without_messages(capsys: pytest.CaptureFixture[
     assert document == {"schema": "netstart-wg/check/1", "files": ["good"], "diagnostics": []}
 
 
+@pytest.mark.usefixtures("folder")
+def test_what_openbsd_reads_differently_is_told_on_demand(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "ours").write_text(f"{PEER} wgaip 10.0.0.2/8\ninet 10.0.0.1/24 # office\nup")
+    warning = 'ours:1:59: warning: "10.0.0.2/8" has bits beyond its prefix\n'
+    assert main(["check", "--format=errorformat", "ours"]) == 0
+    assert capsys.readouterr().out == warning
+    assert main(["check", "--format=errorformat", "--openbsd", "ours"]) == 0
+    assert capsys.readouterr().out == (
+        f"{warning}"
+        "ours:2:18: warning: OpenBSD takes this comment for the netmask\n"
+        "ours:3:1: warning: OpenBSD ignores this line: no newline ends it\n"
+    )
+    assert main(["check", "--openbsd", "wrong"]) == 65
+
+
 @pytest.mark.parametrize("how", ["text", "json", "errorformat"])
 @pytest.mark.usefixtures("folder")
 def test_no_format_shows_a_key(how: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,105 @@
+"""What OpenBSD's netstart(8) reads differently: one table, each entry with what triggers it.
+
+The rules are those of `Message`; every hint says what both systems read alike.
+"""
+
+from __future__ import annotations
+
+from netstart_wg.model.source import Severity
+from netstart_wg.syntax.messages import Entry, MessageTable
+
+
+def _entry(text: str, hint: str, trigger: str) -> Entry:
+    return Entry(text, hint, trigger, Severity.WARNING)
+
+
+class Difference(MessageTable):
+    """A way in which the two readings of a file can differ."""
+
+    # ---- the file as a whole ----
+
+    BYTE_ORDER_MARK = _entry(
+        "OpenBSD takes the byte order mark for a part of the first word",
+        "save the file without it",
+        "\ufeffup\n",
+    )
+    CARRIAGE_RETURN = _entry(
+        "OpenBSD takes the carriage return at the end of a line for a part of its last word; "
+        "lines that have one: {count}",
+        "end lines with a newline alone",
+        "up\r\nmtu 1400\r\n",
+    )
+    NO_NEWLINE = _entry(
+        "OpenBSD ignores this line: no newline ends it",
+        "end the file with a newline",
+        "mtu 1400\nup",
+    )
+    BACKSLASH_AT_END = _entry(
+        "OpenBSD ignores this line: a backslash continues it, but the file ends",
+        "remove the backslash, and end the file with a newline",
+        "mtu 1400\nup \\\n",
+    )
+    COMMENT_GOES_ON = _entry(
+        "on both systems this is a part of the comment in the line before, which a backslash ends",
+        "remove that backslash, or begin this line with #",
+        "# the office: \\\nup\n",
+    )
+
+    # ---- packed lines ----
+
+    COMMENT_TAKEN = _entry(
+        "OpenBSD takes this comment for the {role}",
+        "put it on a line of its own",
+        "inet 10.0.0.1/24 # office\n",
+    )
+    KEYWORD_TAKEN = _entry(
+        "OpenBSD takes {word} for the {role}",
+        "begin a line of its own with {keyword}",
+        "inet 10.0.0.1/24 mtu 1400\n",
+    )
+    NONE_TAKEN = _entry(
+        "OpenBSD takes {word} for the netmask",
+        "leave it out",
+        "inet 10.0.0.1/24 NONE\n",
+    )
+    QUOTED_NONE = _entry(
+        "OpenBSD does not know {word} in quotes",
+        "write NONE without quotes",
+        "inet 10.0.0.1 255.255.255.0 'NONE'\n",
+    )
+
+    # ---- words ----
+
+    BACKSLASH = _entry(
+        "OpenBSD takes this backslash away before it looks at quotes",
+        "use quotes of the other kind, or other words, instead of backslashes",
+        "description Bob\\'s\n",
+    )
+    EXPANDED = _entry(
+        "{character} makes OpenBSD's shell replace the word by what it stands for",
+        "put the word in quotes",
+        "description ~office\n",
+    )
+    PATTERN_IN_QUOTES = _entry(
+        "{character} makes OpenBSD look for file names here, before it looks at quotes",
+        "leave it out, or write it next to one of the quotes",
+        "up\ndescription 'who ? me'\n",
+    )
+
+    # ---- shell commands ----
+
+    SHELL_BACKSLASH = _entry(
+        "OpenBSD takes backslashes away, twice, before its shell reads this line",
+        "put the command in a script, and call that",
+        "!printf 'a\\n'\n",
+    )
+    SHELL_PATTERN = _entry(
+        "{character} makes OpenBSD look for file names when it reads the file, quotes or not",
+        "put the command in a script, and call that",
+        "up\n!logger what ?\n",
+    )
+    SHELL_STATE = _entry(
+        "on OpenBSD {command} also acts on the lines after this one: all have one shell",
+        "put what belongs together in a script, and call that",
+        "!cd /tmp\n",
+    )

@@ -1,0 +1,430 @@
+"""Where OpenBSD reads a file differently.
+
+The rules are those of netstart(8), revision 1.229; `openbsd_words` follows them
+on its own, so that what is not warned of can be compared.
+"""
+
+from __future__ import annotations
+
+import re
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import assume, given
+
+from netstart_wg.errors import ConfigError
+from netstart_wg.model.source import Severity
+from netstart_wg.syntax.difference import Difference
+from netstart_wg.syntax.grammar import word_splitter
+from netstart_wg.syntax.messages import Entry
+from netstart_wg.syntax.openbsd import differences
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import SourceText
+from netstart_wg.syntax.statements import Ifconfig
+
+PEER = "wgpeer NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps="
+SECRET = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
+
+
+def said(text: str) -> list[str]:
+    """Return what is warned of, as place and message."""
+    found = differences(parse(SourceText.from_text("x", text)))
+    assert all(diagnostic.severity is Severity.WARNING for diagnostic in found)
+    return [
+        f"{diagnostic.span.line}:{diagnostic.span.column}: {diagnostic.message}"
+        for diagnostic in found
+        if diagnostic.span is not None
+    ]
+
+
+def trigger(difference: Difference) -> str:
+    entry: Entry = difference.value
+    assert entry.trigger is not None
+    return entry.trigger
+
+
+EXPECTED: dict[Difference, str] = {
+    Difference.BYTE_ORDER_MARK: (
+        "x:1:1: warning: OpenBSD takes the byte order mark for a part of the first word\n"
+        "    up\n"
+        "    ^\n"
+        "    hint: save the file without it"
+    ),
+    Difference.CARRIAGE_RETURN: (
+        "x:1:3: warning: OpenBSD takes the carriage return at the end of a line for a part of"
+        " its last word; lines that have one: 2\n"
+        "    up\n"
+        "      ^\n"
+        "    hint: end lines with a newline alone"
+    ),
+    Difference.NO_NEWLINE: (
+        "x:2:1: warning: OpenBSD ignores this line: no newline ends it\n"
+        "    up\n"
+        "    ^^\n"
+        "    hint: end the file with a newline"
+    ),
+    Difference.BACKSLASH_AT_END: (
+        "x:2:1: warning: OpenBSD ignores this line: a backslash continues it, but the file ends\n"
+        "    up \n"
+        "    ^^^\n"
+        "    hint: remove the backslash, and end the file with a newline"
+    ),
+    Difference.COMMENT_GOES_ON: (
+        "x:2:1: warning: on both systems this is a part of the comment in the line before,"
+        " which a backslash ends\n"
+        "    up\n"
+        "    ^^\n"
+        "    hint: remove that backslash, or begin this line with #"
+    ),
+    Difference.COMMENT_TAKEN: (
+        "x:1:18: warning: OpenBSD takes this comment for the netmask\n"
+        "    inet 10.0.0.1/24 # office\n"
+        "                     ^^^^^^^^\n"
+        "    hint: put it on a line of its own"
+    ),
+    Difference.KEYWORD_TAKEN: (
+        'x:1:18: warning: OpenBSD takes "mtu" for the netmask\n'
+        "    inet 10.0.0.1/24 mtu 1400\n"
+        "                     ^^^\n"
+        "    hint: begin a line of its own with mtu"
+    ),
+    Difference.NONE_TAKEN: (
+        'x:1:18: warning: OpenBSD takes "NONE" for the netmask\n'
+        "    inet 10.0.0.1/24 NONE\n"
+        "                     ^^^^\n"
+        "    hint: leave it out"
+    ),
+    Difference.QUOTED_NONE: (
+        'x:1:29: warning: OpenBSD does not know "NONE" in quotes\n'
+        "    inet 10.0.0.1 255.255.255.0 'NONE'\n"
+        "                                ^^^^^^\n"
+        "    hint: write NONE without quotes"
+    ),
+    Difference.BACKSLASH: (
+        "x:1:16: warning: OpenBSD takes this backslash away before it looks at quotes\n"
+        "    description Bob\\'s\n"
+        "                   ^\n"
+        "    hint: use quotes of the other kind, or other words, instead of backslashes"
+    ),
+    Difference.EXPANDED: (
+        'x:1:13: warning: "~" makes OpenBSD\'s shell replace the word by what it stands for\n'
+        "    description ~office\n"
+        "                ^\n"
+        "    hint: put the word in quotes"
+    ),
+    Difference.PATTERN_IN_QUOTES: (
+        'x:2:18: warning: "?" makes OpenBSD look for file names here,'
+        " before it looks at quotes\n"
+        "    description 'who ? me'\n"
+        "                     ^\n"
+        "    hint: leave it out, or write it next to one of the quotes"
+    ),
+    Difference.SHELL_BACKSLASH: (
+        "x:1:11: warning: OpenBSD takes backslashes away, twice,"
+        " before its shell reads this line\n"
+        "    !printf 'a\\n'\n"
+        "              ^\n"
+        "    hint: put the command in a script, and call that"
+    ),
+    Difference.SHELL_PATTERN: (
+        'x:2:14: warning: "?" makes OpenBSD look for file names when it reads the file,'
+        " quotes or not\n"
+        "    !logger what ?\n"
+        "                 ^\n"
+        "    hint: put the command in a script, and call that"
+    ),
+    Difference.SHELL_STATE: (
+        'x:1:2: warning: on OpenBSD "cd" also acts on the lines after this one:'
+        " all have one shell\n"
+        "    !cd /tmp\n"
+        "     ^^\n"
+        "    hint: put what belongs together in a script, and call that"
+    ),
+}
+
+
+def test_every_difference_is_expected_here() -> None:
+    assert list(EXPECTED) == list(Difference)
+
+
+@pytest.mark.parametrize("difference", Difference, ids=lambda difference: difference.name)
+def test_a_difference_is_told_of_its_line_alone(difference: Difference) -> None:
+    text = trigger(difference)
+    found = differences(parse(SourceText.from_text("x", text)))
+    assert [diagnostic.format() for diagnostic in found] == [EXPECTED[difference]]
+
+
+@pytest.mark.parametrize("difference", Difference, ids=lambda difference: difference.name)
+def test_a_difference_is_told_in_lower_case_without_a_full_stop(difference: Difference) -> None:
+    entry: Entry = difference.value
+    for text in (entry.text, entry.hint or ""):
+        assert text.startswith("OpenBSD") or not text[0].isupper()
+        assert not text.endswith(".")
+
+
+# ---- the file as a whole ----
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("up\n# the end", []),
+        ("up\n  ", []),
+        ("up\n# the end \\\n", []),
+        ("up", ["1:1: OpenBSD ignores this line: no newline ends it"]),
+        ("!echo", ["1:1: OpenBSD ignores this line: no newline ends it"]),
+        (f"up\n{PEER} \\\n\twgpka 25", ["2:1: OpenBSD ignores this line: no newline ends it"]),
+        (
+            "up\nup \\",
+            ["2:1: OpenBSD ignores this line: a backslash continues it, but the file ends"],
+        ),
+    ],
+)
+def test_a_last_line_that_does_not_end_is_told_if_it_says_something(
+    text: str, expected: list[str]
+) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("# a \\\n  # b\n", []),
+        ("# a \\\n\nup\n", []),
+        ("# a\nup\n", []),
+        (f"{PEER} \\\n wgpka 25 # a\n", []),
+        ("# a \\\n# b \\\nup\n", ["3:1"]),
+        ("# a \\\nup \\\ndown\n", ["2:1"]),
+        (f"{PEER} # a \\\n  wgpka 25\n", ["2:1"]),
+        (f"{PEER} \\\n  wgpka 25 # a \\\n  wgaip 10.0.0.0/8\n", ["3:1"]),
+    ],
+)
+def test_a_line_that_a_comment_has_swallowed_is_told(text: str, places: list[str]) -> None:
+    message = "on both systems this is a part of the comment in the line before"
+    found = said(text)
+    assert [line.partition(": ")[0] for line in found] == places
+    assert all(message in line for line in found)
+
+
+# ---- packed lines ----
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("inet 10.0.0.1/24", []),
+        ("inet 10.0.0.1 255.255.255.0", []),
+        ("inet 10.0.0.1 255.255.255.0 NONE # text", []),
+        ("inet alias 10.0.0.1 255.255.255.0 10.0.0.255 mtu 1400", []),
+        ("inet6 fd00::1/64", []),
+        ("inet6 alias fd00::1 64 up # text", []),
+        ("10.0.0.1/24 up # text", []),
+        ("mtu 1400 10.0.0.1/24 # text", []),
+        ("up # text", []),
+        ("inet 10.0.0.1/24 up", ['1:18: OpenBSD takes "up" for the netmask']),
+        ("inet alias 10.0.0.1/24 up", ['1:24: OpenBSD takes "up" for the netmask']),
+        ("inet alias 10.0.0.1/24 # a", ["1:24: OpenBSD takes this comment for the netmask"]),
+        (
+            "inet 10.0.0.1 255.255.255.0 # a",
+            ["1:29: OpenBSD takes this comment for the broadcast address"],
+        ),
+        (
+            "inet 10.0.0.1 255.255.255.0 mtu 1400",
+            ['1:29: OpenBSD takes "mtu" for the broadcast address'],
+        ),
+        ("inet alias 10.0.0.1/24 NONE", ['1:24: OpenBSD takes "NONE" for the netmask']),
+        ("inet6 fd00::1/64 # a", ["1:18: OpenBSD takes this comment for the prefix length"]),
+        ("inet6 alias fd00::1 up", ['1:21: OpenBSD takes "up" for the prefix length']),
+        (
+            "inet 10.0.0.1/24 \\\n # a",
+            [
+                "1:1: OpenBSD ignores this line: no newline ends it",
+                "2:2: OpenBSD takes this comment for the netmask",
+            ],
+        ),
+    ],
+)
+def test_the_words_after_an_address_count(line: str, expected: list[str]) -> None:
+    text = line if "\n" in line else f"{line}\n"
+    assert said(text) == expected
+
+
+# ---- words ----
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "description 'a b'",
+        'description "Bob\'s"',
+        "description 'say \"x\" for $5; or `so`'",
+        "description '~a'",
+        "description a~b",
+        "description '*'",
+        "description a{b}",
+        "description '{a,b}'",
+        "description [",
+        "description a\\-b",
+        "description a#b",
+        "up # what? 'a * \\b",
+        "!ls /etc/*.conf",
+        "!echo $if; cdrom; settle; x=1 y",
+    ],
+)
+def test_what_both_read_alike_is_not_told(line: str) -> None:
+    assert said(f"{line}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "places"),
+    [
+        ("description a\\ b", ["1:14"]),
+        ("description 'a\\b'", ["1:15"]),
+        ('description "a\\"b"', ["1:15"]),
+        ('description "it\'s \\$5"', ["1:19"]),
+        ("description a\\\\b", ["1:14"]),
+        ("description a\\*", ["1:14"]),
+        ("description \\#a", ["1:13"]),
+        ("description *.c", ["1:13"]),
+        ("description who?", ["1:16"]),
+        ("description [ab]", ["1:13"]),
+        ("description {a,b}", ["1:13"]),
+        ("description {'a,b',c}", ["1:13"]),
+        ("up\ndescription 'a* b'", []),
+        ("up\ndescription 'a *b c'", ["2:16"]),
+        ("up\n\ndescription 'a *b c'", []),
+        ("up\n# b\ndescription 'a *b c'", []),
+        ("description 'a *b c'", []),
+        ("!cd /tmp && make", ["1:2"]),
+        ("! exit", ["1:3"]),
+        ("!PATH=/bin", ["1:2"]),
+        ("!A=1 ; B=2", ["1:2"]),
+        ("!A=1 make", []),
+        ("!. /etc/x", ["1:2"]),
+        ("!./cd", []),
+        ("!cd", ["1:2"]),
+        ("!cd-rom; exitor; set-x", []),
+        ("up\n!ls /etc/*.conf", ["2:10"]),
+        ("up\n!ls '/etc/*.conf'; echo $? $*", []),
+        ("up\n! [ -f /etc/x ]", []),
+        ("!echo a\\ b # c", ["1:8"]),
+    ],
+)
+def test_a_spot_is_told_where_it_is(line: str, places: list[str]) -> None:
+    assert [found.partition(": ")[0] for found in said(f"{line}\n")] == places
+
+
+def test_no_warning_shows_a_key() -> None:
+    text = f"up\nwgkey \\{SECRET}\nwgkey '{SECRET}' up # \\\n up\nwgkey {SECRET}"
+    found = differences(parse(SourceText.from_text("x", text)))
+    assert len(found) == 2
+    assert not any(SECRET[:20] in diagnostic.format() for diagnostic in found)
+
+
+# ---- what is not told of is the same ----
+
+
+def openbsd_lines(text: str) -> list[str]:
+    """Read as `while read -- line` does: a backslash goes, and what follows it stays."""
+    lines, line, position = [], "", 0
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 1
+            line += text[position : position + 1].replace("\n", "")
+        elif character == "\n":
+            lines.append(line)
+            line = ""
+        else:
+            line += character
+        position += 1
+    return lines
+
+
+def openbsd_commands(text: str) -> list[list[str]]:
+    commands, matches_files = [], False
+    for line in openbsd_lines(text):
+        pieces = re.split("[ \t]+", line.strip(" \t"))
+        is_command = pieces != [""] and not pieces[0].startswith("#")
+        if is_command:
+            commands.append(openbsd_words(pieces, matches_files))
+        matches_files = is_command
+    return commands
+
+
+def openbsd_words(pieces: list[str], matches_files: bool) -> list[str]:
+    """Join with single blanks, and evaluate; fail for what would be expanded."""
+    for piece in pieces[: next((n for n, p in enumerate(pieces) if p[:1] == "#"), None)]:
+        assert (
+            not matches_files
+            or "'" in piece
+            or '"' in piece
+            or not re.search(r"[*?]|\[.+\]", piece)
+        )
+    return shell_words(" ".join(pieces))
+
+
+def shell_words(text: str) -> list[str]:
+    words: list[str] = []
+    word: str | None = None
+    position = 0
+    while position < len(text):
+        character = text[position]
+        position += 1
+        if character == " ":
+            words += [] if word is None else [word]
+            word = None
+            continue
+        if character == "#" and word is None:
+            break
+        if character in "'\"":
+            end = position
+            while text[end] != character:
+                end += 2 if character == '"' and text[end] == "\\" else 1
+            found = text[position:end]
+            if character == '"':
+                assert not re.search(r"(?<!\\)[$`]", found)
+                found = re.sub(r'\\(["\\$`])', r"\1", found)
+            position = end + 1
+        elif character == "\\":
+            found = text[position]
+            position += 1
+        else:
+            assert character not in "$`;*?"
+            assert character != "~" or word is not None
+            found = character
+        word = (word or "") + found
+    return words if word is None else [*words, word]
+
+
+PART = st.one_of(
+    st.text("ab#~[]!", min_size=1),
+    st.text('ab #~*?$;\\"', max_size=6).map(lambda text: f"'{text}'"),
+    st.text("ab #~*?;'", max_size=6).map(lambda text: f'"{text}"'),
+    st.sampled_from("ab'\"\\$`#~*? ").map(lambda character: f"\\{character}"),
+    st.sampled_from(["\\\n", "'a * b'", '"a [b] c"']),
+)
+LINE = st.tuples(
+    st.sampled_from(["description ", "  descr\t", "up description  "]),
+    st.lists(PART, min_size=1, max_size=4).map("".join),
+    st.sampled_from(["", " ", " up", " # it's * \\a", " \\\n up"]),
+).map("".join)
+LINES = st.lists(st.one_of(LINE, st.sampled_from(["", "# a 'b", "up"])), min_size=1, max_size=3)
+
+
+@given(LINES.map("\n".join), st.sampled_from(["\n", "\n", "\n", ""]))
+def test_what_is_not_warned_of_is_read_alike(text: str, end: str) -> None:
+    try:
+        file = parse(SourceText.from_text("x", text + end))
+    except ConfigError:
+        assume(False)
+    if differences(file):
+        return
+    ours = [
+        [word.value for word in word_splitter().split(line.text).words]
+        for line, meaning in zip(file.source.lines(), file.lines, strict=True)
+        if isinstance(meaning, Ifconfig)
+    ]
+    theirs = openbsd_commands(text + end)
+    assert [[re.sub(" +", " ", word) for word in words] for words in theirs] == ours
