@@ -15,6 +15,8 @@ from typing import NoReturn
 
 import pytest
 
+from tests.netns.waiting import eventually
+
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 MS_REC = 0x4000
@@ -41,11 +43,21 @@ def private_namespaces() -> Iterator[None]:
         stack.callback(os.chdir, Path.cwd())
         for flag, descriptor in namespaces.items():
             stack.callback(_call, "setns", descriptor, flag)
+        stack.callback(_await_the_end_of_other_threads)
         _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         for folder in ("/run", "/var/run"):
             if not Path(folder).is_symlink():
                 _call("mount", b"none", folder.encode(), b"tmpfs", 0, None)
         yield
+
+
+def _await_the_end_of_other_threads() -> None:
+    """Wait until the kernel has one thread of us left: only such a process may leave (setns(2)).
+
+    A thread that was joined is still there for a moment.
+    """
+    threads = Path("/proc/self/task")
+    eventually(lambda: len(list(threads.iterdir())) == 1, what="the end of other threads")
 
 
 def _do_without(reason: str) -> NoReturn:
