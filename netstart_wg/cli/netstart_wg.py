@@ -1,4 +1,4 @@
-"""`netstart-wg [-nv] [-C DIR] [interface ...]`, and its commands `status` and `check`.
+"""`netstart-wg [-nv] [-C DIR] [interface ...]`, and its commands `status`, `check` and `fmt`.
 
 The words that are commands cannot be interfaces, whose names end in a digit.
 Nothing heavy is imported before it is known to be needed.
@@ -30,7 +30,8 @@ INTERRUPTED = 130
 _USAGE = f"""\
 usage: {PROGRAM} [-nv] [-C directory] [interface ...]
        {PROGRAM} status [--json] [interface]
-       {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ..."""
+       {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ...
+       {PROGRAM} fmt [-w | --check] file ..."""
 
 _HELP = f"""\
 {_USAGE}
@@ -53,6 +54,11 @@ root and changes nothing. Exit 65 if there is an error.
 
   --openbsd     also warn of what OpenBSD's netstart would read differently
   --format how  text (the default), json, or errorformat: one line each, for editors
+
+fmt prints hostname files in canonical layout, with the keys that are in them:
+
+  -w            write them back instead, where anything changes
+  --check       print the names of those that would change instead, exit 2 if any
 
 See netstart-wg(8) and hostname.wg(5)."""
 
@@ -158,8 +164,30 @@ def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     return print_check(options.files, look, FORMATS[options.format], terminal)
 
 
+def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("-w", dest="is_rewrite", action="store_true")
+    group.add_argument("--check", dest="is_check", action="store_true")
+    parser.add_argument("files", nargs="*", type=Path)
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(_HELP)
+        return ExitStatus.OK
+    if not options.files:
+        raise UsageError("fmt: no file named")
+
+    from netstart_wg.app.fmt import list_unformatted, print_formatted, rewrite
+
+    if options.is_rewrite:
+        return rewrite(options.files, terminal)
+    work = list_unformatted if options.is_check else print_formatted
+    return work(options.files, terminal)
+
+
 _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "check": _check,
+    "fmt": _fmt,
     "status": _status,
 }
 

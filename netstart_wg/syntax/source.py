@@ -100,6 +100,15 @@ class SourceText:
             not text or text.endswith("\n"),
         )
 
+    def text(self) -> str:
+        """Return what was read, as it was."""
+        lines = list(self.physical_lines)
+        for number in self.carriage_returns:
+            lines[number - 1] += "\r"
+        if self.ends_in_newline and lines:
+            lines.append("")
+        return _BYTE_ORDER_MARK * self.has_byte_order_mark + "\n".join(lines)
+
     def lines(self) -> Iterator[LogicalLine]:
         """Yield the logical lines."""
         number = 1
