@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from netstart_wg import VERSION
+from netstart_wg.cli.terminal import fill_standard_descriptors
 from netstart_wg.errors import ExitStatus, NetstartError, UsageError
 
 PROGRAM = "netstart-wgd"
@@ -32,6 +33,7 @@ class _ArgumentParser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run; return the exit status."""
+    fill_standard_descriptors()
     try:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the keys

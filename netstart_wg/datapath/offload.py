@@ -35,6 +35,9 @@ PLAIN = VirtioNetHeader()
 
 MAX_PACKET_LENGTH = 65535
 
+MAX_RUN_LENGTH = 512
+"""Packets; writev(2) takes 1024 parts."""
+
 _TCP = 6
 _UDP = 17
 _FIN, _PSH, _ACK, _CWR = 0x01, 0x08, 0x10, 0x80
@@ -85,7 +88,7 @@ def _cut_tcp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
     if at + 20 > end:
         raise MalformedPacketError
     payload_at = at + (packet[at + 12] >> 4) * 4
-    if payload_at < at + 20 or payload_at > end:
+    if payload_at < at + 20 or payload_at >= end:
         raise MalformedPacketError
     template = bytearray(packet[:payload_at])
     ip = _IpHeader(template, at, _TCP)
@@ -118,6 +121,8 @@ def _cut_tcp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
 def _cut_udp(header: VirtioNetHeader, packet: memoryview) -> list[bytes]:
     at, size, end = header.csum_start, header.gso_size, len(packet)
     payload_at = at + 8
+    if payload_at >= end:
+        raise MalformedPacketError
     template = bytearray(packet[:payload_at])
     ip = _IpHeader(template, at, _UDP)
     template[at + 4 : at + 8] = bytes(4)
@@ -328,6 +333,7 @@ def _joins(run: _Run, segment: _Segment, length: int) -> bool:
         and (segment.gso_type == GSO_UDP_L4 or segment.sequence == run.next_sequence)
         and segment.identification == run.next_identification
         and size <= run.segment_size
+        and len(run.packets) < MAX_RUN_LENGTH
         and run.length + size <= MAX_PACKET_LENGTH
     )
 

@@ -10,6 +10,7 @@ anything gained by it.
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Sequence
 
@@ -42,6 +43,7 @@ from netstart_wg.protocol.messages import (
 )
 
 _TRANSPORT = 4
+_UDP = 17
 _HEADER = struct.Struct("<IIQ")
 """Type with three zero bytes, receiver index, counter (paper §5.4.6)."""
 _NONCE = struct.Struct("<4xQ")
@@ -133,7 +135,25 @@ class PythonDataPath:
         owner = self._allowed_ips.lookup(bytes(destination))
         if owner is None:
             report.drops[DropReason.NO_PEER] += 1
+        elif self._is_our_own(owner, packet, destination):
+            report.drops[DropReason.ROUTING_LOOP] += 1
+            return None
         return owner
+
+    def _is_our_own(self, owner: PeerId, packet: memoryview, destination: memoryview) -> bool:
+        """Whether it is UDP to the peer's own endpoint: our message, routed back to us."""
+        if packet[0] >> 4 == 4:
+            protocol, at = packet[9], (packet[0] & 0xF) * 4
+        else:
+            protocol, at = packet[6], 40
+        if protocol != _UDP or len(packet) < at + 4:
+            return False
+        entry = self._peers.get(owner)
+        if entry is None or entry.path is None:
+            return False
+        endpoint = entry.path.endpoint
+        port = packet[at + 2] << 8 | packet[at + 3]
+        return port == endpoint.port and destination == endpoint.address.packed
 
     def _send(
         self, number: PeerId, packets: Sequence[Buffer], now: Now, report: TrafficReport
@@ -295,9 +315,9 @@ class PythonDataPath:
         header, parts = join(packets)
         try:
             tun.write(header, parts)
-        except OSError:
-            if len(packets) == 1:
-                report.drops[DropReason.TUN_FAILED] += 1
+        except OSError as error:
+            if len(packets) == 1 or error.errno != errno.EINVAL:
+                report.drops[DropReason.TUN_FAILED] += len(packets)
                 return
             tun.takes_tcp_super_packets = tun.takes_udp_super_packets = False
             for packet in packets:

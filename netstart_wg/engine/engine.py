@@ -20,12 +20,13 @@ from types import FrameType
 
 from netstart_wg import VERSION
 from netstart_wg.datapath.python import PythonDataPath
-from netstart_wg.engine.link import Link
+from netstart_wg.engine.link import Link, LinkState
 from netstart_wg.engine.removal import RemovalWatch
 from netstart_wg.engine.tun import Tun, TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
 from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient, UapiListener
 from netstart_wg.engine.udp import MAX_JOINED_OCTETS, MAX_SEGMENTS, UdpPort, UdpSockets
+from netstart_wg.errors import BackendError
 from netstart_wg.model.change import UNCHANGED, DeviceChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
@@ -35,8 +36,8 @@ from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 
 log = logging.getLogger(__name__)
 
-_LINK_POLL_SECONDS = 1.0
-"""How often to look at an interface that was moved to another network namespace."""
+_LINK_POLL_NS = NANOSECONDS_PER_SECOND
+"""How often to look at an interface in another network namespace, which sends us no word."""
 
 _TCP_HEADERS = 52
 """IPv4 and TCP with timestamps, octets."""
@@ -56,7 +57,27 @@ class Engine:
         Raise BackendError or PermissionDeniedError; then nothing is left behind.
         """
         self.name = name
+        self._is_moved = False
+        self._looked_ns = 0
+        self._is_stopping = False
+        self._wake = self._install_signals()
+        try:
+            self._open()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BackendError("start", name, reason, error.errno or 0) from error
+        self._udp = UdpPort()
+        self._device = Device(os.urandom)
+        self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
+        self._tunnel = Tunnel(self._device, self._datapath)
+        self._clients: list[UapiClient] = []
+        self._fit_super_packets(DEFAULT_MTU)
+
+    def _open(self) -> None:
+        """Open what has a descriptor, all or nothing."""
+        name = self.name
         with contextlib.ExitStack() as opened:
+            opened.callback(self._wake.close)
             self._selector = opened.enter_context(selectors.DefaultSelector())
             self._listener = opened.enter_context(contextlib.closing(UapiListener(name)))
             self._tun = opened.enter_context(contextlib.closing(Tun(name)))
@@ -65,21 +86,12 @@ class Engine:
             folder = self._listener.path.parent
             self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
             self._opened = opened.pop_all()
-        self._udp = UdpPort()
-        self._device = Device(os.urandom)
-        self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
-        self._tunnel = Tunnel(self._device, self._datapath)
-        self._clients: list[UapiClient] = []
-        self._is_moved = False
-        self._is_stopping = False
-        self._fit_super_packets(DEFAULT_MTU)
 
     # -- the loop ------------------------------------------------------------------------
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT, or until the interface or its socket file is deleted."""
-        wake = self._install_signals()
-        self._watch(wake.fileno(), functools.partial(_drain, wake))
+        self._watch(self._wake.fileno(), functools.partial(_drain, self._wake))
         self._watch(self._tun.descriptor, self._tun_is_readable)
         self._watch(self._link.events.fileno(), self._link_changed)
         self._watch(self._removal.descriptor, self._file_was_removed)
@@ -109,12 +121,12 @@ class Engine:
         deadline = self._device.next_deadline()
         if deadline is not None and deadline <= moment.boottime_ns:
             self._tunnel.advance(moment)
-        if self._is_moved:
+        if self._is_moved and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
             self._look_at_link()
 
     def _timeout(self) -> float | None:
         deadline = self._device.next_deadline()
-        waits = [_LINK_POLL_SECONDS] if self._is_moved else []
+        waits = [_LINK_POLL_NS / NANOSECONDS_PER_SECOND] if self._is_moved else []
         if deadline is not None:
             waits.append((deadline - now().boottime_ns) / NANOSECONDS_PER_SECOND)
         return max(0.0, min(waits)) if waits else None
@@ -152,18 +164,34 @@ class Engine:
 
     def _look_at_link(self) -> None:
         """Follow the interface up, down, and to another MTU; raise TunGoneError."""
-        is_up = self._tun.is_up()
-        mtu = self._link.mtu()
-        self._is_moved = mtu is None
-        if mtu is not None and mtu != self._datapath.mtu:
-            self._datapath.mtu = mtu
-            self._fit_super_packets(mtu)
-        if is_up and not self._device.is_up:
+        state = self._link.look()
+        self._is_moved = state is None
+        if state is None:
+            self._looked_ns = now().boottime_ns
+            state = self._look_elsewhere()
+        if state is None:
+            return
+        if state.mtu != self._datapath.mtu:
+            self._datapath.mtu = state.mtu
+            self._fit_super_packets(state.mtu)
+        if state.is_up and not self._device.is_up:
             self._bring_up()
-        elif not is_up and self._device.is_up:
+        elif not state.is_up and self._device.is_up:
             self._tunnel.bring_down(now())
             self._set_sockets(None)
             log.info("%s: down", self.name)
+
+    def _look_elsewhere(self) -> LinkState | None:
+        """Look where the interface was moved to; None where we may not.  Raise TunGoneError."""
+        namespace = -1
+        try:
+            namespace = self._tun.namespace()
+            return self._link.look_in(namespace)
+        except OSError:
+            return None
+        finally:
+            if namespace >= 0:
+                os.close(namespace)
 
     def _bring_up(self) -> None:
         try:
@@ -220,7 +248,7 @@ class Engine:
         self._tunnel.configure(change, now())
         if self._udp.sockets is not None:
             self._device.port_chosen(self._udp.sockets.port)
-        elif self._tun.is_up():
+        else:
             self._look_at_link()
 
     def _client_connects(self) -> None:

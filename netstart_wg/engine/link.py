@@ -1,4 +1,4 @@
-"""The network interface in front of the TUN: its MTU, and word when something about it changes.
+"""The network interface in front of the TUN: is it up, its MTU, and word when that changes.
 
 Only what the engine itself must know.  Everything an administrator configures is
 netstart-wg's business; loading its netlink library here would double the
@@ -8,13 +8,20 @@ engine's memory.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
+import os
 import socket
 import struct
+from dataclasses import dataclass
 
+_SIOCGIFFLAGS = 0x8913
 _SIOCGIFMTU = 0x8921
 _SIOCSIFMTU = 0x8922
 _IFREQ_INT = struct.Struct("16si12x")
+_IFREQ_FLAGS = struct.Struct("16sH14x")
+_IFF_UP = 1
+_CLONE_NEWNET = 0x40000000
 
 _RTMGRP_LINK = 1
 _RTM_SETLINK = 19
@@ -25,11 +32,20 @@ _IFINFOMSG = struct.Struct("=BxHiII")
 _RTATTR_U32 = struct.Struct("=HHI")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkState:
+    """What the engine follows."""
+
+    is_up: bool
+    mtu: int
+    """Bytes."""
+
+
 class Link:
     """One interface, by name."""
 
     def __init__(self, name: str) -> None:
-        """Take the name of an interface that exists."""
+        """Take the name of an interface that exists in our namespace; raise OSError."""
         self._name = name
         self.index = socket.if_nametoindex(name)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -54,15 +70,41 @@ class Link:
             except OSError:  # ENOBUFS: some news were lost; that there were any is enough
                 continue
 
-    def mtu(self) -> int | None:
-        """Return the MTU in bytes, or None if the interface is not in this namespace."""
+    def look(self) -> LinkState | None:
+        """Return how the interface is, or None if it is not in our namespace."""
+        return self._look_by(self._socket)
+
+    def look_in(self, namespace: int) -> LinkState | None:
+        """Return how it is in the network namespace of that descriptor, or None.
+
+        No socket stays there, which would keep the namespace alive, and with it
+        the interface, when everybody else has left.  Raise OSError without the
+        right to enter.
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        ours = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if libc.setns(namespace, _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            try:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+                    return self._look_by(there)
+            finally:
+                if libc.setns(ours, _CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+        finally:
+            os.close(ours)
+
+    def _look_by(self, any_socket: socket.socket) -> LinkState | None:
         request = _IFREQ_INT.pack(self._name.encode(), 0)
         try:
-            reply = fcntl.ioctl(self._socket, _SIOCGIFMTU, request)
+            flags = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+            mtu = fcntl.ioctl(any_socket, _SIOCGIFMTU, request)
         except OSError:
             return None
-        mtu: int = _IFREQ_INT.unpack(reply)[1]
-        return mtu
+        return LinkState(
+            is_up=bool(_IFREQ_FLAGS.unpack(flags)[1] & _IFF_UP), mtu=_IFREQ_INT.unpack(mtu)[1]
+        )
 
     def set_mtu(self, mtu: int) -> None:
         """Set the MTU in bytes; raise OSError."""

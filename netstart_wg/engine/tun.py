@@ -18,6 +18,7 @@ TUN_DEVICE = "/dev/net/tun"
 
 _TUNSETIFF = 0x400454CA
 _TUNSETOFFLOAD = 0x400454D0
+_TUNGETDEVNETNS = 0x54E3
 
 _IFF_TUN = 0x0001
 _IFF_NO_PI = 0x1000
@@ -53,12 +54,12 @@ class Tun:
         self.descriptor = _open(name)
         try:
             self._has_header = _create(self.descriptor, name)
-            self.offloads = self._negotiate()
+            self._granted = self._negotiate()
         except BaseException:
             os.close(self.descriptor)
             raise
-        self.takes_tcp_super_packets = "tun-tso" in self.offloads
-        self.takes_udp_super_packets = "tun-uso" in self.offloads
+        self.takes_tcp_super_packets = "tun-tso" in self._granted
+        self.takes_udp_super_packets = "tun-uso" in self._granted
         self._header = bytearray(_VIRTIO_NET_HEADER.size)
         self._buffer = bytearray(_READ_SIZE)
         self._view = memoryview(self._buffer)
@@ -79,23 +80,35 @@ class Tun:
             return names
         return ()
 
+    @property
+    def offloads(self) -> tuple[str, ...]:
+        """What the kernel granted and has not refused since, by name."""
+        refused = {
+            name
+            for name, takes in (
+                ("tun-tso", self.takes_tcp_super_packets),
+                ("tun-uso", self.takes_udp_super_packets),
+            )
+            if not takes
+        }
+        return tuple(name for name in self._granted if name not in refused)
+
     def close(self) -> None:
         """Delete the interface."""
         os.close(self.descriptor)
 
-    def is_up(self) -> bool:
-        """Whether the interface is up, in whichever network namespace it now is.
+    def namespace(self) -> int:
+        """Return a descriptor of the network namespace that the interface is in now.
 
-        An empty write is refused as invalid by an interface that is up, and as
-        impossible by one that is down.
+        Raise TunGoneError when it was deleted, OSError where the kernel does not tell.
         """
         try:
-            os.write(self.descriptor, b"")
+            descriptor: int = fcntl.ioctl(self.descriptor, _TUNGETDEVNETNS, 0)
         except OSError as error:
             if error.errno == errno.EBADFD:
                 raise TunGoneError from None
-            return error.errno != errno.EIO
-        return True
+            raise
+        return descriptor
 
     def read(self) -> tuple[VirtioNetHeader, memoryview] | None:
         """See `TunEnd`; raise TunGoneError when the interface is gone."""

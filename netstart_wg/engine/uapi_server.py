@@ -207,6 +207,8 @@ def _clear_the_way(path: Path, name: str) -> None:
         except FileNotFoundError:
             return
         except ConnectionRefusedError:
+            if not path.is_socket():
+                raise BackendError("listen", name, f"{path} is in the way: no socket") from None
             path.unlink(missing_ok=True)
             return
     raise BackendError("listen", name, f"{path} is in use: an engine of that name is running")

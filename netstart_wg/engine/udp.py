@@ -42,6 +42,8 @@ MAX_JOINED_OCTETS = 65000
 
 _PORT_TRIES = 100
 _PATHS_REMEMBERED = 4096
+_TURN = 16
+"""Receives of one family before the other is asked: a flood over one does not starve the other."""
 
 _GSO_REFUSED = frozenset((errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP))
 _SOURCE_REFUSED = frozenset((errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENETUNREACH))
@@ -82,6 +84,7 @@ class UdpSockets:
         self.port: int = next(iter(self._sockets.values())).getsockname()[1]
         self._has_gso = True
         self._turn = list(self._sockets.values())
+        self._in_a_row = 0
         self._buffer = bytearray(_READ_SIZE)
         self._view = memoryview(self._buffer)
         self._paths: dict[tuple[object, bytes], Path] = {}
@@ -127,12 +130,19 @@ class UdpSockets:
                 )
             except OSError:
                 # nothing there, or an error of an earlier send: the other family's turn
-                turn.append(turn.pop(0))
+                self._next_turn()
                 continue
+            self._in_a_row += 1
+            if self._in_a_row >= _TURN:
+                self._next_turn()
             size, packet_info = _read_ancillary(ancillary)
             path = self._paths.get((address, packet_info)) or self._remember(address, packet_info)
             return Datagrams(self._view[:length], size or length or 1, path)
         return None
+
+    def _next_turn(self) -> None:
+        self._in_a_row = 0
+        self._turn.append(self._turn.pop(0))
 
     def _remember(self, address: tuple[object, ...], packet_info: bytes) -> Path:
         if len(self._paths) >= _PATHS_REMEMBERED:
@@ -167,7 +177,7 @@ class UdpSockets:
             except OSError as error:
                 if error.errno == errno.EIO:  # the device has no checksum offload
                     self._has_gso = False
-                if error.errno not in _GSO_REFUSED:
+                if error.errno not in _GSO_REFUSED | _SOURCE_REFUSED:
                     return 0
             else:
                 return len(run)

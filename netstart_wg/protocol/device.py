@@ -31,6 +31,9 @@ from netstart_wg.protocol.ratelimiter import RateLimiter
 UNDER_LOAD_HANDSHAKES = 512
 """So many handshake messages within a second, and each costs its sender a cookie."""
 
+PEERS_AT_ONCE = 64
+"""Whose timers are carried out between two looks at packets: some milliseconds of handshakes."""
+
 UNDER_LOAD_LASTS_NS = NANOSECONDS_PER_SECOND
 
 
@@ -94,10 +97,7 @@ class Device:
         """Apply a change, which cannot fail; what is equal is not touched."""
         if change.private_key is not UNCHANGED:
             self._set_private_key(change.private_key)
-        if change.listen_port is not UNCHANGED:
-            self._listen_port = change.listen_port
-        if change.fwmark is not UNCHANGED:
-            self._fwmark = change.fwmark
+        self._set_sockets(change)
         if change.replace_peers:
             for peer in list(self._peers.values()):
                 self._remove_peer(peer)
@@ -126,6 +126,17 @@ class Device:
             allowed_ips=self._allowed_ips.of(peer.number),
             description=peer.description,
         )
+
+    def _set_sockets(self, change: DeviceChange) -> None:
+        """Take in port and mark; our learnt addresses may not go with other ones."""
+        before = self._listen_port, self._fwmark
+        if change.listen_port is not UNCHANGED:
+            self._listen_port = change.listen_port
+        if change.fwmark is not UNCHANGED:
+            self._fwmark = change.fwmark
+        if (self._listen_port, self._fwmark) != before:
+            for peer in self._peers.values():
+                peer.release_source()
 
     def _set_private_key(self, private_key: PrivateKey | None) -> None:
         if private_key == self._private_key:
@@ -328,8 +339,15 @@ class Device:
         return None
 
     def advance(self, now: Now) -> None:
-        """Carry out the timers that are due; calling it late or early does no harm."""
-        while (when := self.next_deadline()) is not None and when <= now.boottime_ns:
+        """Carry out timers that are due; calling it late or early does no harm.
+
+        Of many peers only some have their turn, so that packets have theirs;
+        `next_deadline` then lies in the past.
+        """
+        for _ in range(PEERS_AT_ONCE):
+            when = self.next_deadline()
+            if when is None or when > now.boottime_ns:
+                return
             _, number = heapq.heappop(self._schedule)
             peer = self._by_number[number]
             peer.scheduled_ns = None

@@ -26,6 +26,8 @@ class DropReason(enum.Enum):
     """From the TUN or out of a tunnel: neither IPv4 nor IPv6, or shorter than its header says."""
     NO_PEER = "no-peer"
     """From the TUN: no allowed IP covers the destination."""
+    ROUTING_LOOP = "routing-loop"
+    """From the TUN: UDP to the peer's own endpoint, so most likely our own message."""
     NO_ENDPOINT = "no-endpoint"
     """The peer has no address to send to."""
     NO_SESSION = "no-session"

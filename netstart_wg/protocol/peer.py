@@ -176,8 +176,7 @@ class Peer:
     def stage(self, packet: bytes) -> None:
         """Keep an inner packet until there is a session; of too many the oldest is dropped."""
         if len(self._staged) >= MAX_STAGED_PACKETS:
-            self._staged.popleft()
-            self._around.drops[DropReason.NO_SESSION] += 1
+            self._count_dropped(self._staged.popleft())
         self._staged.append(packet)
 
     def flush(self, now: Now) -> None:
@@ -268,10 +267,14 @@ class Peer:
             match timer:
                 case Timer.RETRANSMIT_HANDSHAKE:
                     self._retransmit_handshake(now)
-                case Timer.SEND_KEEPALIVE | Timer.PERSISTENT_KEEPALIVE:
+                case Timer.SEND_KEEPALIVE:
+                    self.send_keepalive(now)
+                case Timer.PERSISTENT_KEEPALIVE:
+                    # armed again here, for the packet may not get out
+                    self._timers.any_authenticated_packet_traversal(now.boottime_ns)
                     self.send_keepalive(now)
                 case Timer.NEW_HANDSHAKE:
-                    self._release_source()
+                    self.release_source()
                     self.initiate(now)
                 case Timer.ZERO_KEY_MATERIAL:
                     self._forget_secrets()
@@ -280,12 +283,12 @@ class Peer:
 
     def _retransmit_handshake(self, now: Now) -> None:
         if self._attempts > MAX_TIMER_HANDSHAKES:
-            self._around.drops[DropReason.NO_SESSION] += len(self._staged)
+            self._count_dropped(*self._staged)
             self._staged.clear()
             self._timers.handshake_given_up(now.boottime_ns)
             return
         self._attempts += 1
-        self._release_source()
+        self.release_source()
         self._send_initiation(now)
 
     # -- inside --------------------------------------------------------------------------
@@ -371,10 +374,14 @@ class Peer:
             self.path = path
             self._around.changed.add(self.number)
 
-    def _release_source(self) -> None:
+    def release_source(self) -> None:
         """Let the routing choose our address anew: the old one may be why nobody answers."""
         if self.path is not None and self.path.source is not None:
             self._set_path(Path(self.path.endpoint))
+
+    def _count_dropped(self, *packets: bytes) -> None:
+        """Count staged packets that go nowhere; an empty one is only a keepalive."""
+        self._around.drops[DropReason.NO_SESSION] += sum(map(bool, packets))
 
     def _allocate_index(self) -> int:
         return self._around.indices.allocate(self.number, self._around.random)

@@ -302,6 +302,20 @@ def test_a_super_packet_stays_within_64_kib() -> None:
     assert header.gso_size == 1000
 
 
+def test_a_run_has_no_more_parts_than_one_write_takes() -> None:
+    datagrams = [udp_datagram(*V4, b"tiny", identification=n & 0xFFFF) for n in range(600)]
+    assert lengths(joined(datagrams)) == [512, 88]
+
+
+@families
+@pytest.mark.parametrize("kind", [GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4])
+def test_a_super_packet_without_content_is_refused(ends: tuple[str, str], kind: int) -> None:
+    empty = tcp_segment(*ends, b"") if kind != GSO_UDP_L4 else udp_datagram(*ends, b"")
+    header = VirtioNetHeader(NEEDS_CSUM, kind, 0, 1000, transport_at(ends), 16)
+    with pytest.raises(MalformedPacketError):
+        complete(header, memoryview(empty))
+
+
 def test_nothing_is_joined_that_the_device_does_not_take() -> None:
     assert lengths(joined(stream(3), tcp=False)) == [1, 1, 1]
     datagrams = [udp_datagram(*V4, b"x" * 10) for _ in range(3)]

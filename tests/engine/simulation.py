@@ -98,6 +98,8 @@ class Host:
         self.clock_error_ns = 0
         self.sent: list[Sent] = []
         self.is_connected = True
+        self.can_send = True
+        """False: the socket refuses every datagram."""
         self.start()
 
     def start(self) -> None:
@@ -165,6 +167,8 @@ class Host:
             pass
 
     def _transmit(self, message: bytes, path: Path) -> bool:
+        if not self.can_send:
+            return False
         self.sent.append(Sent(self._simulation.clock_ns, message))
         self._simulation.carry(self, message, path.endpoint)
         return True

@@ -559,3 +559,59 @@ def test_under_load_a_stranger_is_asked_for_a_cookie_and_a_friend_gets_through_w
     simulation.run(20 * SECOND)
     assert b.heard() == [b"hello"]
     assert drops(b, DropReason.COOKIE_DEMANDED) > 600
+
+
+# -- what must not end or run away -----------------------------------------------------------
+
+
+def test_a_keepalive_that_does_not_get_out_is_tried_again() -> None:
+    simulation, a, b = pair()
+    a.configure(PeerChange(public_key=b.public_key, persistent_keepalive=25))
+    simulation.run(MINUTE)
+    a.can_send = False
+    simulation.run(MINUTE)
+    a.can_send = True
+    begin = simulation.clock_ns
+    simulation.run(10 * MINUTE)
+    assert a.count(DATA, since_ns=begin) >= 20
+
+
+def test_our_own_message_that_is_routed_back_into_the_tunnel_goes_no_further() -> None:
+    simulation, a, b = pair()
+    a.configure(PeerChange(public_key=b.public_key, add_allowed_ips=(ip_network("0.0.0.0/0"),)))
+    a.say(b, b"hello")
+    simulation.run(SECOND)
+    before = len(a.sent)
+    ports = (51820, b.endpoint.port)
+    a.send(udp_datagram("192.0.2.1", str(b.endpoint.address), b"sealed", ports=ports))
+    assert len(a.sent) == before
+    assert drops(a, DropReason.ROUTING_LOOP) == 1
+
+
+def test_timers_of_many_peers_are_carried_out_in_portions() -> None:
+    simulation, a, _b = pair()
+    keys = [public_key_of(PrivateKey(n.to_bytes(4, "big") * 8)) for n in range(1, 201)]
+    nowhere = Endpoint(ip_network("203.0.113.1").network_address, 9)
+    a.configure(
+        *(PeerChange(public_key=key, endpoint=nowhere, persistent_keepalive=25) for key in keys)
+    )
+    before = a.count(INITIATION)
+    simulation.clock_ns += MINUTE
+    a.tunnel.advance(a.now)
+    assert 0 < a.count(INITIATION) - before <= 64
+    deadline = a.device.next_deadline()
+    assert deadline is not None
+    assert deadline <= simulation.clock_ns
+
+
+def test_another_mark_lets_go_of_the_learnt_source_address() -> None:
+    simulation, a, b = pair()
+    a.say(b, b"hello")
+    simulation.run(SECOND)
+    learnt = Path(a.endpoint, b.endpoint.address)
+    a.say(b, b"again")
+    b.arrives(a.sent[-1].message, learnt)
+    b.tunnel.configure(DeviceChange(fwmark=7), b.now)
+    b.say(a, b"answer")
+    simulation.run(SECOND)
+    assert b.device._by_number[next(iter(b.device._by_number))].path == Path(a.endpoint)

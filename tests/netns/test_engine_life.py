@@ -142,3 +142,44 @@ def test_without_tun_it_says_so(host: Host) -> None:
 def test_a_name_that_no_interface_can_have_is_a_mistake_of_usage(host: Host, name: str) -> None:
     assert host.attempt(NETSTART_WGD, "--", name).returncode == 64
     assert not host.exists("/var/run/wireguard")
+
+
+def _udp_ports(host: Host) -> set[str]:
+    return {line.split()[3] for line in host.run("ss", "-Hlnu").splitlines()}
+
+
+def test_the_port_is_open_while_the_interface_is_up_and_stays_the_same(host: Host) -> None:
+    start_in_background(host)
+    assert _udp_ports(host) == set()
+    host.run("ip", "link", "set", "wg0", "up")
+    ports = eventually(partial(_udp_ports, host), lambda found: len(found) == 2)
+    host.run("ip", "link", "set", "wg0", "down")
+    eventually(partial(_udp_ports, host), lambda found: not found)
+    host.run("ip", "link", "set", "wg0", "up")
+    assert eventually(partial(_udp_ports, host), lambda found: len(found) == 2) == ports
+
+
+def test_an_interface_in_another_namespace_is_followed_and_does_not_outlive_it(host: Host) -> None:
+    start_in_background(host)
+    host.run("ip", "netns", "add", "inside")
+    host.run("ip", "link", "set", "wg0", "netns", "inside")
+    host.run("ip", "-n", "inside", "link", "set", "wg0", "up")
+    eventually(partial(_udp_ports, host), lambda found: len(found) == 2)
+    host.run("ip", "-n", "inside", "link", "set", "wg0", "down")
+    eventually(partial(_udp_ports, host), lambda found: not found)
+    host.run("ip", "netns", "delete", "inside")
+    assert_gone(host)
+
+
+def test_it_starts_with_the_standard_descriptors_closed(host: Host) -> None:
+    host.run("sh", "-c", f"{NETSTART_WGD} wg0 <&- >&- 2>&-")
+    assert host.run("wg", "show", "interfaces").strip() == "wg0"
+
+
+def test_a_file_that_is_no_socket_is_not_deleted(host: Host) -> None:
+    host.run("mkdir", "-p", "/var/run/wireguard")
+    host.run("touch", SOCKET)
+    refused = host.attempt(NETSTART_WGD, "wg0")
+    assert refused.returncode == 1
+    assert "in the way" in refused.stderr
+    assert host.exists(SOCKET)
