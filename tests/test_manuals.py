@@ -14,6 +14,7 @@ import pytest
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.cli.netstart_wg import main
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
+from netstart_wg.protocol.forwarding import DropReason
 from netstart_wg.syntax.convert import INET6_DEFAULT_LENGTH, KEEPALIVE_MAX, MTU_MAX, MTU_MIN
 from netstart_wg.syntax.grammar import literal_words
 from netstart_wg.syntax.keywords import KEYWORDS, NOT_YET
@@ -186,3 +187,9 @@ def test_vim_takes_a_hostname_file_for_that_type() -> None:
     (script,) = (VIM / "ftdetect").iterdir()
     (file_type,) = re.findall(r"setfiletype (\S+)$", script.read_text(), re.M)
     assert (VIM / "syntax" / f"{file_type}.vim").is_file()
+
+
+def test_the_engines_manual_names_every_reason_for_a_drop() -> None:
+    text = (ROOT / "man" / "netstart-wgd.8").read_text()
+    for reason in DropReason:
+        assert f".Cm {reason.value} " in text

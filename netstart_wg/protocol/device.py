@@ -32,7 +32,7 @@ UNDER_LOAD_HANDSHAKES = 512
 """So many handshake messages within a second, and each costs its sender a cookie."""
 
 PEERS_AT_ONCE = 64
-"""Whose timers are carried out between two looks at packets: some milliseconds of handshakes."""
+"""Whose timers are carried out between two looks at packets: some twenty milliseconds."""
 
 UNDER_LOAD_LASTS_NS = NANOSECONDS_PER_SECOND
 
