@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # L2
     "system": {"model", "errors"},
     "datapath": {"model", "errors", "protocol"},
-    "engine": {"model", "errors", "protocol", "uapi", "datapath"},
+    "engine": {"model", "errors", "protocol", "uapi", "datapath", "system"},
     "backends": {"model", "errors", "protocol", "uapi", "reconcile", "system"},
     # L3
     "app": {

@@ -13,16 +13,37 @@ from typing import Protocol
 
 from netstart_wg.backends.base import Backend
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.commands import CommandResult
 from netstart_wg.system.names import Unresolved
 
 
 class Links(Protocol):
-    """Network interfaces as such.  What the kernel refuses is a BackendError."""
+    """Network interfaces and routes of one rdomain.  What the kernel refuses is a BackendError."""
 
     def observe(self, interface: str) -> InterfaceState | None:
         """Return the interface without its engine, or None if there is none."""
+        ...
+
+    def move(self, interface: str, rdomain: int) -> None:
+        """Move the interface to another rdomain, which exists; it arrives bare and down."""
+        ...
+
+    def set_debug(self, interface: str, is_on: bool) -> None:
+        """Set or clear IFF_DEBUG."""
+        ...
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes that carry our protocol number."""
+        ...
+
+    def add_route(self, interface: str, route: Route) -> None:
+        """Add a route, or replace the one of ours that has its key; never somebody else's."""
+        ...
+
+    def remove_route(self, interface: str, route: Route) -> None:
+        """Remove a route of ours."""
         ...
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
@@ -53,9 +74,16 @@ class Links(Protocol):
 class System(Protocol):
     """Linux, outside WireGuard."""
 
-    @property
-    def links(self) -> Links:
-        """Its interfaces."""
+    def links(self, rdomain: int = 0) -> Links:
+        """Return the interfaces of an rdomain; raise BackendError if there is no such rdomain."""
+        ...
+
+    def make_rdomain(self, rdomain: int) -> None:
+        """Make an rdomain, its loopback up, if there is none; raise BackendError."""
+        ...
+
+    def rdomain_of(self, namespace: int) -> int | None:
+        """Return the rdomain that is the network namespace of this inode, or None."""
         ...
 
     def is_root(self) -> bool:
@@ -90,8 +118,8 @@ class System(Protocol):
         """Forget the interface."""
         ...
 
-    def run_command(self, text: str) -> CommandResult:
-        """Run a `!` line and wait for it, a bounded time."""
+    def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
+        """Run a `!` line in an rdomain and wait for it, a bounded time."""
         ...
 
     def resolve(

@@ -13,6 +13,7 @@ from ipaddress import IPv4Interface
 from netstart_wg.model.address import Endpoint, IPInterface
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.config import Command
+from netstart_wg.model.route import DEFAULT_PRIORITY, Route, RouteKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,31 @@ class CreateInterface:
     def describe(self) -> Iterator[str]:
         """Yield the lines of the plan, without the interface's name."""
         yield "+ create"
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyInterface:
+    """End the engine, with which the interface goes."""
+
+    interface: str
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "+ destroy"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRdomain:
+    """Move the interface to another rdomain; it loses its addresses and routes and is down then."""
+
+    interface: str
+    before: int
+    after: int
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- rdomain {self.before}"
+        yield f"+ rdomain {self.after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,10 @@ class ConfigureDevice:
             yield f"+ wgport {change.listen_port}"
         if change.fwmark is not UNCHANGED:
             yield f"+ fwmark {change.fwmark}"
+        if change.wgrtable is not UNCHANGED:
+            yield f"+ wgrtable {change.wgrtable}"
+        if change.groups is not UNCHANGED:
+            yield f"+ group {' '.join(change.groups) or '(none)'}"
         if change.replace_peers:
             yield "- wgpeerall"
         names = dict(self.removed_names)
@@ -81,6 +111,42 @@ class SetDescription:
             yield f"- description {self.before}"
         if self.after is not None:
             yield f"+ description {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDebug:
+    """Set or clear IFF_DEBUG."""
+
+    interface: str
+    is_on: bool
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "+ debug" if self.is_on else "- debug"
+
+
+@dataclass(frozen=True, slots=True)
+class AddRoute:
+    """Add a route; where one of ours has its key, take that one's place."""
+
+    interface: str
+    route: Route
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"+ !{describe_route(self.route)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRoute:
+    """Remove a route of ours."""
+
+    interface: str
+    route: Route
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- !{describe_route(self.route)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +209,18 @@ class RunCommand:
 
 Action = (
     CreateInterface
+    | DestroyInterface
+    | SetRdomain
     | ConfigureDevice
     | SetMtu
     | SetDescription
+    | SetDebug
     | AddAddress
     | RemoveAddress
     | BringUp
     | BringDown
+    | AddRoute
+    | RemoveRoute
     | RunCommand
 )
 
@@ -160,6 +231,8 @@ class Plan:
 
     interface: str
     actions: tuple[Action, ...] = ()
+    rdomain: int = 0
+    """Where the interface is once it is created and moved: all other steps happen there."""
 
     @property
     def is_empty(self) -> bool:
@@ -191,6 +264,25 @@ def describe_peer_change(peer: PeerChange, name: str | None = None) -> str:
     words += [f"wgaip {network}" for network in peer.add_allowed_ips]
     words += [f"-wgaip {network}" for network in peer.remove_allowed_ips]
     return ("~ " if peer.update_only else "+ ") + " ".join(words)
+
+
+def describe_route(route: Route) -> str:
+    """Return the route(8) command that adds it."""
+    key = route.key
+    words = (
+        ["route"] + ([f"-T {key.rdomain}"] if key.rdomain else []) + ["add", str(key.destination)]
+    )
+    if route.kind is not RouteKind.UNICAST:
+        words.append(f"-{route.kind.value}")
+    for hop in route.next_hops:
+        words.append(str(hop.gateway) if hop.gateway is not None else f"-link {hop.interface}")
+    if len(route.next_hops) > 1:
+        words.append("-mpath")
+    if key.priority != DEFAULT_PRIORITY:
+        words.append(f"-priority {key.priority}")
+    if route.mtu is not None:
+        words.append(f"-mtu {route.mtu}")
+    return " ".join(words)
 
 
 def _family(address: IPInterface) -> str:

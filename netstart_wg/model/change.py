@@ -62,6 +62,10 @@ class DeviceChange:
     """0 asks for a new random port."""
     fwmark: int | UnchangedType = UNCHANGED
     """0 is none."""
+    wgrtable: int | UnchangedType = UNCHANGED
+    """Number of the rdomain that the UDP sockets shall live in; 0 is the engine's own namespace."""
+    groups: tuple[str, ...] | UnchangedType = UNCHANGED
+    """All that the interface shall be in, without `wg`."""
     replace_peers: bool = False
     """Remove all peers first."""
     peers: tuple[PeerChange, ...] = ()

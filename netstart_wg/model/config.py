@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.model.route import Route
 
 _KEY = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=")
 """Thirty-two bytes in base64, in the middle of a text."""
@@ -37,6 +38,8 @@ class WireGuardConfig:
     private_key: PrivateKey | None = None
     listen_port: int | None = None
     """None: keep what was chosen, or choose."""
+    wgrtable: int = 0
+    """Number of the rdomain that the UDP sockets live in; 0 is where netstart-wg runs."""
     peers: tuple[PeerConfig, ...] = ()
     """In order of first mention; no public key twice."""
 
@@ -46,6 +49,13 @@ class Command:
     """A `!` line with `$if` already replaced: text for sh(1)."""
 
     text: str
+    rdomain: int = 0
+    """`route -T N exec`: the rdomain it runs in."""
+    before: InterfaceConfig | None = field(default=None, compare=False, repr=False)
+    """What the lines before it make of the interface, for one that is being created.
+
+    None: everything declared precedes it.
+    """
 
     @property
     def shown(self) -> str:
@@ -58,14 +68,24 @@ class InterfaceConfig:
     """One hostname file, folded onto a freshly created interface."""
 
     name: str
+    exists: bool = True
+    """False after `destroy`: there shall be no such interface, and the rest means nothing."""
+    rdomain: int = 0
+    """Number of the rdomain that the interface lives in; 0 is where netstart-wg runs."""
     wireguard: WireGuardConfig = WireGuardConfig()
     addresses: tuple[IPInterface, ...] = ()
     """In the order they take effect; no duplicates."""
     mtu: int = DEFAULT_MTU
     """Bytes, of inner packets."""
     is_up: bool = False
+    is_debug: bool = False
+    """`debug`: the engine says what it does (IFF_DEBUG)."""
     description: str | None = None
     """`description`; never empty."""
+    groups: tuple[str, ...] = ()
+    """`group`, in the order joined; without `wg`, which every interface is in."""
+    routes: tuple[Route, ...] = ()
+    """`!route`, in file order; no key twice."""
     commands: tuple[Command, ...] = ()
     """In file order."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
+from netstart_wg.model.route import RouteKey
+
 CommandDigest = NewType("CommandDigest", str)
 """SHA-256 of a command's text, hexadecimal: the text itself may hold secrets."""
 
@@ -20,3 +22,5 @@ class AppliedRecord:
     """(public key in base64, endpoint as the file wrote it), sorted."""
     commands: tuple[CommandDigest, ...] = ()
     """Of the commands that have run since the interface was created, in order."""
+    routes: tuple[RouteKey, ...] = ()
+    """Those that were added for this interface and that do not leave through it, in order."""

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 from netstart_wg.model.address import Endpoint, IPInterface, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.model.route import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ class WireGuardState:
     """0 until one was chosen."""
     fwmark: int = 0
     """SO_MARK of the UDP sockets; 0 is none."""
+    wgrtable: int = 0
+    """Number of the rdomain that the UDP sockets live in; 0 is the engine's own namespace."""
+    groups: tuple[str, ...] = ()
+    """Of the interface, in the order joined; without `wg`."""
+    link_namespace: int | None = None
+    """Inode of the network namespace that the interface is in, if the engine tells (ours does)."""
     peers: tuple[PeerState, ...] = ()
     """In order of creation."""
     drops: tuple[tuple[str, int], ...] = ()
@@ -55,6 +62,8 @@ class InterfaceState:
     flags: int
     """IFF_* of netdevice(7)."""
     mtu: int
+    rdomain: int = 0
+    """Number of the rdomain it lives in; 0 is where netstart-wg runs."""
     addresses: tuple[IPInterface, ...] = ()
     """As the kernel lists them, without the link-local address that the kernel made itself."""
     kernel_addresses: tuple[IPInterface, ...] = ()
@@ -63,6 +72,8 @@ class InterfaceState:
     """Of those addresses that have one; a tunnel's have none unless somebody gave them one."""
     description: str | None = None
     """IFLA_IFALIAS."""
+    routes: tuple[Route, ...] = ()
+    """Those of our protocol number, of whichever interface, in the rdomains looked at."""
     wireguard: WireGuardState | None = None
     """None: no engine of ours answers (or the reader has no right to ask)."""
 
@@ -70,6 +81,11 @@ class InterfaceState:
     def is_up(self) -> bool:
         """Whether the administrator has it up (IFF_UP)."""
         return bool(self.flags & 1)
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether its engine shall say what it does (IFF_DEBUG)."""
+        return bool(self.flags & 4)
 
 
 @dataclass(frozen=True, slots=True)
