@@ -9,7 +9,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench setup clean demo-tools check-tools
+.PHONY: demo check bench bench-language setup clean demo-tools check-tools
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -23,6 +23,9 @@ check: check-tools $(READY)
 
 bench: check-tools $(READY)
 	$(VENV)/bin/python -m contrib.bench.engines $(BENCH)
+
+bench-language: check-tools $(READY)
+	$(VENV)/bin/python -m contrib.bench.language $(BENCH)
 
 setup: check-tools $(READY)
 

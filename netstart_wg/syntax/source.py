@@ -131,6 +131,8 @@ class SourceText:
     def _join(self, number: int) -> LogicalLine:
         """Return the logical line that begins with a physical line."""
         lines = self.physical_lines
+        if not _is_continued(lines[number - 1]):
+            return LogicalLine(lines[number - 1], number)
         end = number
         while end < len(lines) and _is_continued(lines[end - 1]):
             end += 1

@@ -21,7 +21,11 @@ _ENOUGH_DIGITS = 9
 
 def number(word: Word, what: str, keyword: str, low: int, high: int) -> int:
     """Read a decimal number (strtonum(3)) of at most nine digits."""
-    match = _NUMBER.fullmatch(word.value)
+    text = word.value
+    is_plain = len(text) <= _ENOUGH_DIGITS and text.isascii() and text.isdigit()
+    if is_plain and low <= (plain := int(text)) <= high:
+        return plain
+    match = _NUMBER.fullmatch(text)
     limits = {"what": what, "keyword": keyword, "low": low, "high": high}
     if match is None:
         raise Mistake.about(word, Message.NOT_A_NUMBER, **limits)

@@ -5,6 +5,7 @@ What a word is, the grammar says: its terminal WORD is used here, too.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -34,6 +35,10 @@ class Word(NamedTuple):
         return f"Word(at {self.start})"
 
 
+_make_word = functools.partial(tuple.__new__, Word)
+"""As `Word._make`, in half the time: a file has ten times as many words as lines."""
+
+
 class Words(NamedTuple):
     """How far a line could be taken apart."""
 
@@ -55,12 +60,14 @@ class WordSplitter:
         """Return the words, as far as there are only words."""
         words: list[Word] = []
         position = 0
+        says_what_it_is = not _may_be_quoted(text)
         for blanks, raw, comment in self._pieces.findall(text):
             position += len(blanks)
             if not raw:
                 is_whole = comment or position == len(text)
                 return Words(words, comment or None, None if is_whole else position)
-            words.append(Word(raw, unquote(raw), position))
+            value = raw if says_what_it_is else unquote(raw)
+            words.append(_make_word((raw, value, position)))
             position += len(raw)
         raise AssertionError("the pattern matches at the end of every text")
 
@@ -71,9 +78,13 @@ def unquote(raw: str) -> str:
     Runs of blanks become one blank, even between quotes: netstart(8) takes a
     line apart at the blanks before it looks at the quotes.
     """
-    if '"' not in raw and "'" not in raw and "\\" not in raw:
+    if not _may_be_quoted(raw):
         return raw
     return join_blanks(_QUOTED.sub(_unquoted, raw))
+
+
+def _may_be_quoted(text: str) -> bool:
+    return '"' in text or "'" in text or "\\" in text
 
 
 def join_blanks(text: str) -> str:
