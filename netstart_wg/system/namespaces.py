@@ -47,11 +47,11 @@ def open_rdomain(rdomain: int) -> int:
 
 def rdomain_of(inode: int) -> int | None:
     """Return the rdomain whose namespace has this inode; None if no rdomain has."""
-    if os.stat(_OWN).st_ino == inode:
+    if _OWN.stat().st_ino == inode:
         return 0
     for rdomain in rdomains():
         try:
-            if os.stat(rdomain_path(rdomain)).st_ino == inode:
+            if rdomain_path(rdomain).stat().st_ino == inode:
                 return rdomain
         except OSError:  # it went just now
             continue
@@ -61,7 +61,7 @@ def rdomain_of(inode: int) -> int | None:
 def rdomains() -> tuple[int, ...]:
     """Return the numbers of the rdomains that exist, sorted, without 0."""
     try:
-        names = os.listdir(NAMESPACE_FOLDER)
+        names = [path.name for path in NAMESPACE_FOLDER.iterdir()]
     except OSError:
         return ()
     return tuple(sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name))))
@@ -125,7 +125,7 @@ def make_rdomain(rdomain: int) -> None:
 def _is_namespace(path: Path) -> bool:
     """Say whether a namespace is mounted there; a bare file is what an accident left."""
     try:
-        return os.stat(path).st_dev == os.stat(_OWN).st_dev
+        return path.stat().st_dev == _OWN.stat().st_dev
     except FileNotFoundError:
         return False
 
