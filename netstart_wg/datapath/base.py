@@ -55,6 +55,8 @@ class Datagrams(NamedTuple):
     segment_size: int
     """Length of each datagram but the last, which may be shorter; at least 1."""
     path: Path
+    ecn: int = 0
+    """The ECN bits of the outer header, which all of them share (RFC 3168 §5)."""
 
 
 class UdpEnd(Protocol):
@@ -64,8 +66,12 @@ class UdpEnd(Protocol):
         """Return the next datagrams, or None when there are none now."""
         ...
 
-    def send(self, messages: Sequence[bytes], path: Path) -> int:
-        """Send datagrams in order, joined where they fit together; return how many left."""
+    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+        """Send datagrams in order, joined where they fit together; return how many left.
+
+        `traffic_class` is the octet of the outer header with DSCP and ECN, as
+        IPv4's TOS or IPv6's traffic class.
+        """
         ...
 
 

@@ -52,6 +52,9 @@ _MESSAGE_LENGTHS = {1: 148, 2: 92, 3: 64}
 """Handshake messages and cookie replies by type, bytes."""
 _ZEROS = bytes(PADDING_MULTIPLE)
 
+HANDSHAKE_TRAFFIC_CLASS = 0x88
+"""AF41 (RFC 2597), on handshake messages and cookie replies: a full link loses them last."""
+
 
 class PythonDataPath:
     """See `DataPath`."""
@@ -121,7 +124,7 @@ class PythonDataPath:
 
     def send_message(self, message: bytes, path: Path) -> bool:
         """See `DataPath`."""
-        return self._udp.send((message,), path) == 1
+        return self._udp.send((message,), path, HANDSHAKE_TRAFFIC_CLASS) == 1
 
     def _owner_of_destination(self, packet: memoryview, report: TrafficReport) -> PeerId | None:
         version = packet[0] >> 4 if len(packet) >= 20 else 0
@@ -172,7 +175,7 @@ class PythonDataPath:
             report.unsent += [(number, bytes(packet)) for packet in packets]
             return
         messages = self._seal(keypair, packets)
-        left = self._udp.send(messages, entry.path)
+        left = self._udp.send(messages, entry.path, 0)
         if left < len(messages):
             report.drops[DropReason.SEND_FAILED] += len(messages) - left
             messages = messages[:left]
@@ -222,7 +225,7 @@ class PythonDataPath:
         self, received: Datagrams, now: Now, report: TrafficReport, coalescer: Coalescer
     ) -> None:
         """Sort datagrams into runs under one keypair; hand up what is not transport data."""
-        data, size, path = received
+        data, size, path, _ecn = received
         run: list[tuple[int, memoryview]] = []
         run_index = -1
         for start in range(0, len(data), size):

@@ -2,19 +2,22 @@
 
 UDP_SEGMENT: one send is cut by the kernel into many datagrams (udp(7)).
 UDP_GRO: one receive brings many datagrams of one sender.
-Either is done without where the kernel or the path refuses.
+Either is done without where the kernel refuses; where one path refuses
+UDP_SEGMENT, its datagrams are sent one by one for a while, and those of other
+paths are not.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import struct
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
+from time import monotonic_ns
 
 from netstart_wg.datapath.base import Datagrams
+from netstart_wg.datapath.refusals import Refusals
 from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.protocol.forwarding import Path
 
@@ -46,6 +49,8 @@ _TURN = 16
 """Receives of one family before the other is asked: a flood over one does not starve the other."""
 
 _GSO_REFUSED = frozenset((errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP))
+"""The device computes no checksums; no room for a segment in the path's MTU, of which kernels
+before 6.14 say EINVAL."""
 _SOURCE_REFUSED = frozenset((errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENETUNREACH))
 
 _SEGMENT_SIZE = struct.Struct("=H")
@@ -53,8 +58,11 @@ _GRO_SIZE = struct.Struct("=i")
 _PKTINFO4 = struct.Struct("=i4s4s")
 """Interface index, local address, destination of the header."""
 _PKTINFO6 = struct.Struct("=16si")
+_TRAFFIC_CLASS = struct.Struct("=i")
+_ECN_BITS = 0b11
 
 _Ancillary = list[tuple[int, int, bytes]]
+_Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 class UdpPort:
@@ -67,9 +75,9 @@ class UdpPort:
         """See `UdpEnd`."""
         return None if self.sockets is None else self.sockets.receive()
 
-    def send(self, messages: Sequence[bytes], path: Path) -> int:
+    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         """See `UdpEnd`."""
-        return 0 if self.sockets is None else self.sockets.send(messages, path)
+        return 0 if self.sockets is None else self.sockets.send(messages, path, traffic_class)
 
 
 class UdpSockets:
@@ -83,6 +91,7 @@ class UdpSockets:
         self._sockets = _bind_both(port)
         self.port: int = next(iter(self._sockets.values())).getsockname()[1]
         self._has_gso = True
+        self._refuses_gso: Refusals[Endpoint] = Refusals()
         self._turn = list(self._sockets.values())
         self._in_a_row = 0
         self._buffer = bytearray(_READ_SIZE)
@@ -135,9 +144,9 @@ class UdpSockets:
             self._in_a_row += 1
             if self._in_a_row >= _TURN:
                 self._next_turn()
-            size, packet_info = _read_ancillary(ancillary)
+            size, packet_info, ecn = _read_ancillary(ancillary)
             path = self._paths.get((address, packet_info)) or self._remember(address, packet_info)
-            return Datagrams(self._view[:length], size or length or 1, path)
+            return Datagrams(self._view[:length], size or length or 1, path, ecn)
         return None
 
     def _next_turn(self) -> None:
@@ -153,7 +162,7 @@ class UdpSockets:
 
     # -- sending ---------------------------------------------------------------------------
 
-    def send(self, messages: Sequence[bytes], path: Path) -> int:
+    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         """See `UdpEnd`."""
         sender = self._sockets.get(
             socket.AF_INET if isinstance(path.endpoint.address, IPv4Address) else socket.AF_INET6
@@ -162,26 +171,30 @@ class UdpSockets:
             return 0
         sent = start = 0
         while start < len(messages):
-            end = _joinable(messages, start) if self._has_gso else start + 1
-            sent += self._send_run(sender, messages[start:end], path)
+            end = _joinable(messages, start) if self._may_join(path.endpoint) else start + 1
+            sent += self._send_run(sender, messages[start:end], path, traffic_class)
             start = end
         return sent
 
-    def _send_run(self, sender: socket.socket, run: Sequence[bytes], path: Path) -> int:
+    def _may_join(self, endpoint: Endpoint) -> bool:
+        refuses = self._refuses_gso
+        return self._has_gso and not (refuses and refuses.holds(endpoint, monotonic_ns()))
+
+    def _send_run(
+        self, sender: socket.socket, run: Sequence[bytes], path: Path, traffic_class: int
+    ) -> int:
         address = _socket_address(path.endpoint)
-        ancillary = _source_ancillary(path)
+        source = _source_ancillary(path)
+        mark = _mark_ancillary(sender, traffic_class) if traffic_class else []
         if len(run) > 1:
-            size = _SEGMENT_SIZE.pack(len(run[0]))
-            try:
-                sender.sendmsg(run, [*ancillary, (_SOL_UDP, _UDP_SEGMENT, size)], 0, address)
-            except OSError as error:
-                if error.errno == errno.EIO:  # the device has no checksum offload
-                    self._has_gso = False
-                if error.errno not in _GSO_REFUSED | _SOURCE_REFUSED:
-                    return 0
-            else:
+            size = (_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(len(run[0])))
+            error = _send_datagrams(sender, run, source, [*mark, size], address)
+            if not error:
                 return len(run)
-        return sum(_send_one(sender, message, ancillary, address) for message in run)
+            if error not in _GSO_REFUSED:
+                return 0
+            self._refuses_gso.remember(path.endpoint, monotonic_ns())
+        return sum(not _send_datagrams(sender, [message], source, mark, address) for message in run)
 
 
 def _bind_both(port: int) -> dict[int, socket.socket]:
@@ -227,9 +240,11 @@ def _tune(each: socket.socket) -> bool:
     if each.family == socket.AF_INET:
         each.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
         each.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        each.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
     else:
         each.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_DONT)
         each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
     each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
     for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
         try:
@@ -243,9 +258,9 @@ def _tune(each: socket.socket) -> bool:
     return True
 
 
-def _read_ancillary(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, bytes]:
-    """Return the segment size of UDP_GRO, or 0, and the raw packet information, or nothing."""
-    size, packet_info = 0, b""
+def _read_ancillary(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, bytes, int]:
+    """Return the segment size of UDP_GRO, or 0; the raw packet information; the ECN bits."""
+    size, packet_info, ecn = 0, b"", 0
     for level, kind, data in ancillary:
         if level == _SOL_UDP and kind == _UDP_GRO and len(data) >= _GRO_SIZE.size:
             (size,) = _GRO_SIZE.unpack_from(data)
@@ -253,7 +268,15 @@ def _read_ancillary(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, b
             level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO
         ):
             packet_info = data
-    return size, packet_info
+        elif level == socket.IPPROTO_IP and kind == socket.IP_TOS and data:
+            ecn = data[0] & _ECN_BITS
+        elif (
+            level == socket.IPPROTO_IPV6
+            and kind == socket.IPV6_TCLASS
+            and len(data) >= _TRAFFIC_CLASS.size
+        ):
+            ecn = _TRAFFIC_CLASS.unpack_from(data)[0] & _ECN_BITS
+    return size, packet_info, ecn
 
 
 def _path_of(address: tuple[object, ...], packet_info: bytes) -> Path:
@@ -272,7 +295,7 @@ def _path_of(address: tuple[object, ...], packet_info: bytes) -> Path:
     return Path(Endpoint(IPv6Address(host.partition("%")[0]), port, scope_id), source)
 
 
-def _socket_address(endpoint: Endpoint) -> tuple[str, int] | tuple[str, int, int, int]:
+def _socket_address(endpoint: Endpoint) -> _Address:
     if isinstance(endpoint.address, IPv4Address):
         return (str(endpoint.address), endpoint.port)
     return (str(endpoint.address), endpoint.port, 0, endpoint.scope_id)
@@ -288,6 +311,14 @@ def _source_ancillary(path: Path) -> _Ancillary:
         case IPv6Address():
             information = _PKTINFO6.pack(path.source.packed, path.endpoint.scope_id)
             return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
+
+
+def _mark_ancillary(sender: socket.socket, traffic_class: int) -> _Ancillary:
+    """Return what sets the TOS octet, or the traffic class of IPv6."""
+    octets = _TRAFFIC_CLASS.pack(traffic_class)
+    if sender.family == socket.AF_INET:
+        return [(socket.IPPROTO_IP, socket.IP_TOS, octets)]
+    return [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, octets)]
 
 
 def _joinable(messages: Sequence[bytes], start: int) -> int:
@@ -306,20 +337,22 @@ def _joinable(messages: Sequence[bytes], start: int) -> int:
     return end
 
 
-def _send_one(
+def _send_datagrams(
     sender: socket.socket,
-    message: bytes,
-    ancillary: _Ancillary,
-    address: tuple[str, int] | tuple[str, int, int, int],
+    messages: Sequence[bytes],
+    source: _Ancillary,
+    others: _Ancillary,
+    address: _Address,
 ) -> int:
+    """Send in one call; if our address of yesterday is refused, let the routing choose.
+
+    Return 0 or the number of the error.
+    """
     try:
-        sender.sendmsg([message], ancillary, 0, address)
+        sender.sendmsg(messages, [*source, *others], 0, address)
     except OSError as error:
-        if not ancillary or error.errno not in _SOURCE_REFUSED:
-            return 0
-        # our address of yesterday: let the routing choose
-        with contextlib.suppress(OSError):
-            sender.sendmsg([message], [], 0, address)
-            return 1
+        if not source or error.errno not in _SOURCE_REFUSED:
+            return error.errno or errno.EIO
+    else:
         return 0
-    return 1
+    return _send_datagrams(sender, messages, [], others, address)

@@ -74,6 +74,8 @@ class MemoryUdp:
     def __init__(self, transmit: Callable[[bytes, Path], bool]) -> None:
         self._transmit = transmit
         self.inbox: deque[tuple[bytes, Path]] = deque()
+        self.traffic_classes: list[int] = []
+        """Of everything that was sent, in order."""
 
     def receive(self) -> Datagrams | None:
         if not self.inbox:
@@ -81,7 +83,8 @@ class MemoryUdp:
         message, path = self.inbox.popleft()
         return Datagrams(memoryview(message), max(1, len(message)), path)
 
-    def send(self, messages: Sequence[bytes], path: Path) -> int:
+    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+        self.traffic_classes += [traffic_class] * len(messages)
         return sum(self._transmit(message, path) for message in messages)
 
 

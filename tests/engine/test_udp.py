@@ -46,7 +46,7 @@ def receive(sockets: UdpSockets, count: int) -> tuple[list[bytes], list[Path]]:
         readable, _, _ = select.select(sockets.descriptors, [], [], 5)
         assert readable, f"only {len(messages)} of {count} datagrams came"
         while (received := sockets.receive()) is not None:
-            data, size, path = received
+            data, size, path, _ = received
             messages += [bytes(data[at : at + size]) for at in range(0, len(data), size)]
             paths.append(path)
     return messages, paths
@@ -172,6 +172,13 @@ def test_a_run_is_of_one_length_with_a_shorter_end_and_within_the_limits(
 def test_the_segment_size_is_read_from_its_own_control_message_only() -> None:
     four = (1452).to_bytes(4, "little")
     packet_info = bytes(range(12))
-    assert _read_ancillary([]) == (0, b"")
-    assert _read_ancillary([(17, 104, four), (0, 8, packet_info)]) == (1452, packet_info)
-    assert _read_ancillary([(1, 104, four), (17, 103, four), (17, 104, four[:2])]) == (0, b"")
+    assert _read_ancillary([]) == (0, b"", 0)
+    assert _read_ancillary([(17, 104, four), (0, 8, packet_info)]) == (1452, packet_info, 0)
+    others = [(1, 104, four), (17, 103, four), (17, 104, four[:2])]
+    assert _read_ancillary(others) == (0, b"", 0)
+
+
+def test_the_ecn_bits_are_read_without_the_dscp() -> None:
+    assert _read_ancillary([(0, 1, b"\x8b")]) == (0, b"", 3)
+    assert _read_ancillary([(41, 67, (0x8A).to_bytes(4, "little"))]) == (0, b"", 2)
+    assert _read_ancillary([(0, 1, b""), (41, 67, b"\1"), (0, 2, b"\3")]) == (0, b"", 0)

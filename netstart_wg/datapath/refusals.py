@@ -1,0 +1,54 @@
+"""What was refused lately: done without for a while, then tried again.
+
+A path whose MTU is below the device's refuses UDP_SEGMENT, a TUN may refuse
+super-packets.  Routes and kernels change, so that no refusal is for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from netstart_wg.model.now import NANOSECONDS_PER_SECOND
+
+K = TypeVar("K")
+
+RETRY_AFTER_NS = 15 * NANOSECONDS_PER_SECOND
+"""One refused system call in so much time is not worth avoiding."""
+
+REFUSALS_MAX = 4096
+"""Beyond that the oldest is forgotten, and costs its system call again."""
+
+
+class Refusals(Generic[K]):
+    """Who or what refused, and until when that is taken for granted.
+
+    False as long as there is nothing to look up, so that the common case needs
+    neither a look-up nor a clock.
+    """
+
+    __slots__ = ("_until_ns",)
+
+    def __init__(self) -> None:
+        self._until_ns: dict[K, int] = {}
+        """In the order in which they end."""
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is remembered."""
+        return bool(self._until_ns)
+
+    def remember(self, key: K, now_ns: int) -> None:
+        """Note that `key` refused just now."""
+        self._until_ns.pop(key, None)
+        if len(self._until_ns) >= REFUSALS_MAX:
+            del self._until_ns[next(iter(self._until_ns))]
+        self._until_ns[key] = now_ns + RETRY_AFTER_NS
+
+    def holds(self, key: K, now_ns: int) -> bool:
+        """Tell whether `key` refused lately; what is over is forgotten."""
+        until_ns = self._until_ns
+        while until_ns:
+            oldest = next(iter(until_ns))
+            if now_ns < until_ns[oldest]:
+                break
+            del until_ns[oldest]
+        return key in until_ns
