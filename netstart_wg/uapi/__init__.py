@@ -7,8 +7,16 @@ writes.
 A request or a reply is lines of `key=value`, closed by an empty line; which
 keys there are, and in which order they answer, is fixed by
 wireguard.com/xplatform and by what wg(8) reads.  Beside those travel keys of
-our own, which wg(8) passes over: `implementation`, `offload`, `drop` in a
-reply, `description` of a peer both ways.
+our own, which wg(8) passes over:
+
+    implementation=NAME VERSION   reply     what serves the interface
+    offload=NAME                  reply     one line each: what the kernel granted
+    drop=REASON COUNT             reply     one line each: what was dropped, and how often
+    link_namespace=INODE          reply     the network namespace that the interface is in
+    wgrtable=N                    both      the rdomain of the UDP sockets, up to 255; 0 unsaid
+    group=NAME                    reply     one line each: what the interface is in beside `wg`
+    groups=NAME,NAME…             request   all that it shall be in; empty: none
+    description=TEXT              both      of a peer; in a request an empty one clears it
 
 Text that is no such thing raises UapiError and nothing else.  No message
 contains the value of a key of any role.

@@ -17,6 +17,8 @@ from netstart_wg.model.keys import KEY_LENGTH, Key, PresharedKey, PrivateKey
 
 KEEPALIVE_MAX: Final = 65535
 """Seconds."""
+WGRTABLE_MAX: Final = 255
+"""RT_TABLEID_MAX of OpenBSD."""
 U32_MAX: Final = (1 << 32) - 1
 U64_MAX: Final = (1 << 64) - 1
 
@@ -26,6 +28,8 @@ _SHOWN_MAX: Final = 80
 
 _NAME = re.compile(r"[a-z_]{1,32}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
+_GROUP = re.compile(r"[^\s,]{0,14}[^\s,0-9]")
+"""ifconfig(8): at most 15 characters, no digit at the end; here also nothing that parts words."""
 _PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 _ENDPOINT_V4 = re.compile(r"([0-9.]{7,15}):([0-9]{1,5})")
 _ENDPOINT_V6 = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%([^\s/%\]]{1,15}))?\]:([0-9]{1,5})")
@@ -70,6 +74,13 @@ def format_key(key: PrivateKey | PresharedKey | None) -> str:
     return _ZERO_KEY if key is None else key.to_hex()
 
 
+def format_group(name: str) -> str:
+    """Pass on the name of an interface group; raise ValueError if it cannot be one."""
+    if not _GROUP.fullmatch(name):
+        raise ValueError("no name of a group")
+    return name
+
+
 def parse_key(role: type[_AnyKey], key: str, value: str) -> _AnyKey:
     """Read 64 hexadecimal digits; the message never has them."""
     try:
@@ -88,6 +99,13 @@ def parse_number(key: str, value: str, maximum: int) -> int:
     if not _DIGITS.fullmatch(value) or (number := int(value)) > maximum:
         raise _bad(key, value)
     return number
+
+
+def parse_group(key: str, value: str) -> str:
+    """Read the name of an interface group."""
+    if not _GROUP.fullmatch(value):
+        raise _bad(key, value)
+    return value
 
 
 def parse_true(key: str, value: str) -> Literal[True]:

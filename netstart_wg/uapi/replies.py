@@ -17,13 +17,16 @@ from netstart_wg.uapi.lines import (
     KEEPALIVE_MAX,
     U32_MAX,
     U64_MAX,
+    WGRTABLE_MAX,
     UapiError,
     check_protocol_version,
+    format_group,
     format_key,
     format_lines,
     one_line,
     parse_endpoint,
     parse_errno,
+    parse_group,
     parse_key,
     parse_key_or_none,
     parse_network,
@@ -56,7 +59,7 @@ def decode_errno(text: str) -> int:
 def encode_get(state: WireGuardState) -> str:
     """Write the whole reply to a `get`, secrets included: that is what wg(8) asks for.
 
-    Raise ValueError for a text of more than one line.
+    Raise ValueError for a text of more than one line, or for no name of a group.
     """
     lines: list[str] = []
     if state.implementation is not None:
@@ -67,6 +70,11 @@ def encode_get(state: WireGuardState) -> str:
         lines.append(f"listen_port={state.listen_port}")
     if state.fwmark:
         lines.append(f"fwmark={state.fwmark}")
+    if state.link_namespace is not None:
+        lines.append(f"link_namespace={state.link_namespace}")
+    if state.wgrtable:
+        lines.append(f"wgrtable={state.wgrtable}")
+    lines += (f"group={format_group(name)}" for name in state.groups)
     lines += (f"offload={one_line(name)}" for name in state.offloads)
     lines += (f"drop={one_line(reason)} {count}" for reason, count in state.drops)
     for peer in state.peers:
@@ -118,6 +126,9 @@ def decode_get(text: str) -> WireGuardState:
         private_key=device.private_key,
         listen_port=device.listen_port,
         fwmark=device.fwmark,
+        wgrtable=device.wgrtable,
+        groups=tuple(device.groups),
+        link_namespace=device.link_namespace,
         peers=tuple(reading.state() for reading in peers.values()),
         drops=tuple(sorted(device.drops.items())),
         offloads=tuple(sorted(device.offloads)),
@@ -143,6 +154,9 @@ class _DeviceReading:
     private_key: PrivateKey | None = None
     listen_port: int = 0
     fwmark: int = 0
+    wgrtable: int = 0
+    groups: dict[str, None] = field(default_factory=dict)
+    link_namespace: int | None = None
     drops: dict[str, int] = field(default_factory=dict)
     offloads: set[str] = field(default_factory=set)
 
@@ -156,6 +170,12 @@ class _DeviceReading:
                 self.listen_port = parse_number(key, value, PORT_MAX)
             case "fwmark":
                 self.fwmark = parse_number(key, value, U32_MAX)
+            case "wgrtable":
+                self.wgrtable = parse_number(key, value, WGRTABLE_MAX)
+            case "group":
+                self.groups[parse_group(key, value)] = None
+            case "link_namespace":
+                self.link_namespace = parse_number(key, value, U64_MAX)
             case "offload":
                 self.offloads.add(value)
             case "drop":

@@ -16,12 +16,15 @@ from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.uapi.lines import (
     KEEPALIVE_MAX,
     U32_MAX,
+    WGRTABLE_MAX,
     IndexOfInterface,
     check_protocol_version,
+    format_group,
     format_key,
     format_lines,
     one_line,
     parse_endpoint,
+    parse_group,
     parse_key,
     parse_key_or_none,
     parse_network,
@@ -59,6 +62,8 @@ def decode_set(
         private_key=device.private_key,
         listen_port=device.listen_port,
         fwmark=device.fwmark,
+        wgrtable=device.wgrtable,
+        groups=device.groups,
         replace_peers=device.replace_peers,
         peers=tuple(peer.change() for peer in peers),
     )
@@ -67,7 +72,7 @@ def decode_set(
 def encode_set(change: DeviceChange) -> str:
     """Write a whole request, from `set=1` to the closing empty line.
 
-    Raise ValueError for a description of more than one line.
+    Raise ValueError for a description of more than one line, or for no name of a group.
     """
     lines = ["set=1"]
     if change.private_key is not UNCHANGED:
@@ -76,6 +81,10 @@ def encode_set(change: DeviceChange) -> str:
         lines.append(f"listen_port={change.listen_port}")
     if change.fwmark is not UNCHANGED:
         lines.append(f"fwmark={change.fwmark}")
+    if change.wgrtable is not UNCHANGED:
+        lines.append(f"wgrtable={change.wgrtable}")
+    if change.groups is not UNCHANGED:
+        lines.append(f"groups={','.join(map(format_group, change.groups))}")
     if change.replace_peers:
         lines.append("replace_peers=true")
     for peer in change.peers:
@@ -113,6 +122,8 @@ class _DeviceDraft:
     private_key: PrivateKey | UnchangedType | None = UNCHANGED
     listen_port: int | UnchangedType = UNCHANGED
     fwmark: int | UnchangedType = UNCHANGED
+    wgrtable: int | UnchangedType = UNCHANGED
+    groups: tuple[str, ...] | UnchangedType = UNCHANGED
     replace_peers: bool = False
 
     def take(self, key: str, value: str) -> None:
@@ -123,6 +134,11 @@ class _DeviceDraft:
                 self.listen_port = parse_number(key, value, PORT_MAX)
             case "fwmark":
                 self.fwmark = parse_number(key, value, U32_MAX)
+            case "wgrtable":
+                self.wgrtable = parse_number(key, value, WGRTABLE_MAX)
+            case "groups":
+                names = value.split(",") if value else []
+                self.groups = tuple(dict.fromkeys(parse_group(key, name) for name in names))
             case "replace_peers":
                 self.replace_peers = parse_true(key, value)
             case _:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_network
 
+from hypothesis import strategies as st
+
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
@@ -24,6 +26,9 @@ FULL_STATE = WireGuardState(
     private_key=PRIVATE_KEY,
     listen_port=51820,
     fwmark=16,
+    wgrtable=3,
+    groups=("vpn", "egress"),
+    link_namespace=4026532281,
     drops=(("no-peer", 3), ("replayed", 1)),
     offloads=("tso", "uso"),
     peers=(
@@ -47,6 +52,10 @@ implementation=netstart-wg 0.1
 private_key={PRIVATE_KEY.to_hex()}
 listen_port=51820
 fwmark=16
+link_namespace=4026532281
+wgrtable=3
+group=vpn
+group=egress
 offload=tso
 offload=uso
 drop=no-peer 3
@@ -74,4 +83,9 @@ persistent_keepalive_interval=0
 errno=0
 
 """
-"""Keys and their order: wireguard.com/xplatform, "get"."""
+"""Keys and their order: wireguard.com/xplatform, "get"; those of our own: netstart-wgd(8)."""
+
+group_tuples = st.lists(st.from_regex(r"[^\s,]{0,14}[^\s,0-9]", fullmatch=True), unique=True).map(
+    tuple
+)
+"""Names of groups as ifconfig(8) allows them, but for those that cannot be told apart in a line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -29,6 +30,7 @@ from tests.uapi.samples import (
     PRIVATE_HEX,
     PRIVATE_KEY,
     ZERO_HEX,
+    group_tuples,
 )
 
 # -- get -----------------------------------------------------------------------------------------
@@ -66,6 +68,9 @@ def test_a_reply_of_another_engine_is_read() -> None:
         ("errno=13\n\n", errno.EACCES),
         ("errno=-13\n\n", errno.EACCES),
         ("listen_port=x\nerrno=0\n\n", errno.EINVAL),
+        ("wgrtable=256\nerrno=0\n\n", errno.EINVAL),
+        ("group=\nerrno=0\n\n", errno.EINVAL),
+        ("link_namespace=-1\nerrno=0\n\n", errno.EINVAL),
         ("drop=replayed\nerrno=0\n\n", errno.EINVAL),
         (f"public_key={PEER_HEX}\npublic_key={PEER_HEX}\nerrno=0\n\n", errno.EINVAL),
         (f"public_key={PEER_HEX}\nlast_handshake_time_nsec=1000000000\nerrno=0\n\n", errno.EINVAL),
@@ -77,8 +82,16 @@ def test_a_reply_that_is_wrong_or_reports_a_failure_is_an_error(text: str, numbe
     assert refusal.value.errno == number
 
 
-@given(wireguard_states(lines))
-def test_a_reply_that_is_written_reads_as_the_same_state(state: WireGuardState) -> None:
+@given(
+    wireguard_states(lines),
+    st.integers(0, 255),
+    group_tuples,
+    st.none() | st.integers(0, 2**64 - 1),
+)
+def test_a_reply_that_is_written_reads_as_the_same_state(
+    state: WireGuardState, wgrtable: int, groups: tuple[str, ...], link_namespace: int | None
+) -> None:
+    state = replace(state, wgrtable=wgrtable, groups=groups, link_namespace=link_namespace)
     assert decode_get(encode_get(state)) == state
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import socket
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstart_wg.model.address import Endpoint
-from netstart_wg.model.change import DeviceChange, PeerChange
+from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange, UnchangedType
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
@@ -29,6 +30,7 @@ from tests.uapi.samples import (
     PRIVATE_HEX,
     PRIVATE_KEY,
     ZERO_HEX,
+    group_tuples,
 )
 
 
@@ -51,6 +53,11 @@ def peer_change(*lines: str) -> PeerChange:
         ("listen_port=0", DeviceChange(listen_port=0)),
         ("fwmark=4294967295", DeviceChange(fwmark=4294967295)),
         ("fwmark=0", DeviceChange(fwmark=0)),
+        ("wgrtable=255", DeviceChange(wgrtable=255)),
+        ("wgrtable=0", DeviceChange(wgrtable=0)),
+        ("groups=vpn,e-gress", DeviceChange(groups=("vpn", "e-gress"))),
+        ("groups=vpn,egress,vpn", DeviceChange(groups=("vpn", "egress"))),
+        ("groups=", DeviceChange(groups=())),
         ("replace_peers=true", DeviceChange(replace_peers=True)),
     ],
 )
@@ -156,6 +163,14 @@ def test_what_stands_in_the_section_of_a_removed_peer_must_be_right_all_the_same
         (["listen_port=" + "9" * 5000], errno.EINVAL),
         (["fwmark=4294967296"], errno.EINVAL),
         (["fwmark=0x10"], errno.EINVAL),
+        (["wgrtable=256"], errno.EINVAL),
+        (["wgrtable="], errno.EINVAL),
+        (["groups=vpn,"], errno.EINVAL),
+        (["groups=vpn, egress"], errno.EINVAL),
+        (["groups=vpn1"], errno.EINVAL),
+        (["groups=sixteen-letters-"], errno.EINVAL),
+        (["group=vpn"], errno.EINVAL),
+        (["link_namespace=1"], errno.EINVAL),
         (["replace_peers=false"], errno.EINVAL),
         (in_section("listen_port=1"), errno.EINVAL),
         (in_section("remove=1"), errno.EINVAL),
@@ -231,6 +246,8 @@ def test_a_request_is_written_as_the_protocol_has_it() -> None:
         private_key=None,
         listen_port=0,
         fwmark=7,
+        wgrtable=0,
+        groups=("vpn", "egress"),
         replace_peers=True,
         peers=(
             PeerChange(
@@ -254,6 +271,8 @@ set=1
 private_key={ZERO_HEX}
 listen_port=0
 fwmark=7
+wgrtable=0
+groups=vpn,egress
 replace_peers=true
 public_key={PEER_HEX}
 update_only=true
@@ -277,8 +296,21 @@ def test_a_description_cannot_smuggle_in_a_line() -> None:
         encode_set(change)
 
 
-@given(device_changes(lines))
-def test_a_request_that_is_written_reads_as_the_same_change(change: DeviceChange) -> None:
+@pytest.mark.parametrize("name", ["", "vpn\nwgrtable=1", "a,b", "a b", "vpn1"])
+def test_a_group_cannot_smuggle_in_anything(name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a group"):
+        encode_set(DeviceChange(groups=(name,)))
+
+
+@given(
+    device_changes(lines),
+    st.just(UNCHANGED) | st.integers(0, 255),
+    st.just(UNCHANGED) | group_tuples,
+)
+def test_a_request_that_is_written_reads_as_the_same_change(
+    change: DeviceChange, wgrtable: int | UnchangedType, groups: tuple[str, ...] | UnchangedType
+) -> None:
+    change = replace(change, wgrtable=wgrtable, groups=groups)
     first, *lines, closing_line, end = encode_set(change).split("\n")
     assert (first, closing_line, end) == ("set=1", "", "")
     assert decode_set(lines) == change
