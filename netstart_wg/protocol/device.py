@@ -46,6 +46,10 @@ class Device:
         self._private_key: PrivateKey | None = None
         self._listen_port = 0
         self._fwmark = 0
+        self._wgrtable = 0
+        self._groups: tuple[str, ...] = ()
+        self.is_debug = False
+        """Whether it shall say what it does: the interface's IFF_DEBUG."""
         self._peers: dict[PublicKey, Peer] = {}
         self._by_number: dict[PeerId, Peer] = {}
         self._peers_ever = 0
@@ -74,6 +78,11 @@ class Device:
         """The mark of the UDP sockets; 0 is none."""
         return self._fwmark
 
+    @property
+    def wgrtable(self) -> int:
+        """The rdomain of the UDP sockets."""
+        return self._wgrtable
+
     def port_chosen(self, port: int) -> None:
         """Note the port that the system chose, to be kept from now on."""
         self._listen_port = port
@@ -98,6 +107,8 @@ class Device:
         if change.private_key is not UNCHANGED:
             self._set_private_key(change.private_key)
         self._set_sockets(change)
+        if change.groups is not UNCHANGED:
+            self._groups = change.groups
         if change.replace_peers:
             for peer in list(self._peers.values()):
                 self._remove_peer(peer)
@@ -110,6 +121,8 @@ class Device:
             private_key=self._private_key,
             listen_port=self._listen_port,
             fwmark=self._fwmark,
+            wgrtable=self._wgrtable,
+            groups=self._groups,
             peers=tuple(self._peer_state(peer) for peer in self._peers.values()),
             drops=tuple(sorted((reason.value, n) for reason, n in self._around.drops.items() if n)),
         )
@@ -128,13 +141,15 @@ class Device:
         )
 
     def _set_sockets(self, change: DeviceChange) -> None:
-        """Take in port and mark; our learnt addresses may not go with other ones."""
-        before = self._listen_port, self._fwmark
+        """Take in port, mark and rdomain; our learnt addresses may not go with other ones."""
+        before = self._listen_port, self._fwmark, self._wgrtable
         if change.listen_port is not UNCHANGED:
             self._listen_port = change.listen_port
         if change.fwmark is not UNCHANGED:
             self._fwmark = change.fwmark
-        if (self._listen_port, self._fwmark) != before:
+        if change.wgrtable is not UNCHANGED:
+            self._wgrtable = change.wgrtable
+        if (self._listen_port, self._fwmark, self._wgrtable) != before:
             for peer in self._peers.values():
                 peer.release_source()
 

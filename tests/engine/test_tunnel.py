@@ -6,11 +6,11 @@ The constants are typed anew here, from the paper (§6) and not from the code.
 from __future__ import annotations
 
 import itertools
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from netstart_wg.model.address import Endpoint
+from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PresharedKey, PrivateKey
 from netstart_wg.protocol.crypto import public_key_of
@@ -604,14 +604,39 @@ def test_timers_of_many_peers_are_carried_out_in_portions() -> None:
     assert deadline <= simulation.clock_ns
 
 
-def test_another_mark_lets_go_of_the_learnt_source_address() -> None:
+def path_of_only_peer(host: Host) -> Path | None:
+    (peer,) = host.device._peers.values()
+    return peer.path
+
+
+@pytest.mark.parametrize(
+    ("change", "source"),
+    [
+        (DeviceChange(listen_port=7), None),
+        (DeviceChange(fwmark=7), None),
+        (DeviceChange(wgrtable=7), None),
+        (DeviceChange(wgrtable=0, fwmark=0, groups=("vpn",)), ip_address("192.0.2.2")),
+    ],
+    ids=["port", "mark", "rdomain", "none of them"],
+)
+def test_other_sockets_let_go_of_the_learnt_source_address(
+    change: DeviceChange, source: IPAddress | None
+) -> None:
     simulation, a, b = pair()
     a.say(b, b"hello")
     simulation.run(SECOND)
     learnt = Path(a.endpoint, b.endpoint.address)
     a.say(b, b"again")
     b.arrives(a.sent[-1].message, learnt)
-    b.tunnel.configure(DeviceChange(fwmark=7), b.now)
-    b.say(a, b"answer")
-    simulation.run(SECOND)
-    assert b.device._by_number[next(iter(b.device._by_number))].path == Path(a.endpoint)
+    assert path_of_only_peer(b) == learnt
+    b.tunnel.configure(change, b.now)
+    assert path_of_only_peer(b) == Path(a.endpoint, source)
+
+
+def test_groups_and_rdomain_are_kept_until_others_are_set() -> None:
+    _, a, _ = pair()
+    a.tunnel.configure(DeviceChange(wgrtable=3, groups=("vpn", "egress")), a.now)
+    a.tunnel.configure(DeviceChange(listen_port=7), a.now)
+    assert (a.device.state().wgrtable, a.device.state().groups) == (3, ("vpn", "egress"))
+    a.tunnel.configure(DeviceChange(wgrtable=0, groups=()), a.now)
+    assert (a.device.state().wgrtable, a.device.state().groups) == (0, ())
