@@ -7,7 +7,6 @@ was started in.  What is entered is entered by the calling thread alone.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import re
@@ -18,16 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from netstart_wg.system import libc
+
 NAMESPACE_FOLDER: Final = Path("/run/netns")
 """ip-netns(8)."""
 
 _OWN: Final = Path("/proc/thread-self/ns/net")
 _NAME = re.compile(r"rdomain([1-9][0-9]{0,2})")
-
-_CLONE_NEWNET = 0x40000000
-_MS_BIND = 0x1000
-_MS_REC = 0x4000
-_MS_SHARED = 1 << 20
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -40,22 +36,12 @@ def rdomain_path(rdomain: int) -> Path:
     return NAMESPACE_FOLDER / f"rdomain{rdomain}" if rdomain else _OWN
 
 
-def open_rdomain(rdomain: int) -> int:
-    """Return a descriptor of an rdomain's namespace; raise OSError, ENOENT if there is none."""
-    return os.open(rdomain_path(rdomain), os.O_RDONLY | os.O_CLOEXEC)
-
-
-def rdomain_of(inode: int) -> int | None:
-    """Return the rdomain whose namespace has this inode; None if no rdomain has."""
-    if _OWN.stat().st_ino == inode:
-        return 0
-    for rdomain in rdomains():
-        try:
-            if rdomain_path(rdomain).stat().st_ino == inode:
-                return rdomain
-        except OSError:  # it went just now
-            continue
-    return None
+def is_rdomain(rdomain: int) -> bool:
+    """Say whether there is an rdomain of that number; a bare file is what an accident left."""
+    try:
+        return rdomain == 0 or rdomain_path(rdomain).stat().st_dev == _OWN.stat().st_dev
+    except OSError:
+        return False
 
 
 def rdomains() -> tuple[int, ...]:
@@ -64,26 +50,37 @@ def rdomains() -> tuple[int, ...]:
         names = [path.name for path in NAMESPACE_FOLDER.iterdir()]
     except OSError:
         return ()
-    return tuple(sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name))))
+    numbers = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+    return tuple(number for number in numbers if is_rdomain(number))
+
+
+def rdomain_of(inode: int) -> int | None:
+    """Return the rdomain whose namespace has this inode; None if no rdomain has."""
+    for rdomain in (0, *rdomains()):
+        try:
+            if rdomain_path(rdomain).stat().st_ino == inode:
+                return rdomain
+        except OSError:  # it went just now
+            continue
+    return None
+
+
+def open_rdomain(rdomain: int) -> int:
+    """Return a descriptor of an rdomain's namespace; raise OSError, ENOENT if there is none."""
+    return os.open(rdomain_path(rdomain), os.O_RDONLY | os.O_CLOEXEC)
 
 
 def enter(namespace: int) -> None:
     """Move the calling thread to the namespace of that descriptor; raise OSError."""
-    _call("setns", namespace, _CLONE_NEWNET)
+    libc.setns(namespace, libc.CLONE_NEWNET)
 
 
 @contextmanager
 def inside(namespace: int) -> Iterator[None]:
     """Work in the namespace of that descriptor, then go back; raise OSError."""
-    own = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with _coming_back():
         enter(namespace)
-        try:
-            yield
-        finally:
-            enter(own)
-    finally:
-        os.close(own)
+        yield
 
 
 @contextmanager
@@ -101,44 +98,65 @@ def inside_rdomain(rdomain: int) -> Iterator[None]:
 
 
 def make_rdomain(rdomain: int) -> None:
-    """Make the namespace of an rdomain if there is none, its loopback up; raise OSError."""
-    path = rdomain_path(rdomain)
-    if rdomain == 0 or _is_namespace(path):
+    """Make the namespace of an rdomain if there is none, its loopback up; raise OSError.
+
+    Of those who want the same one at once, one makes it and the others find it.
+    It appears when it is complete.
+    """
+    if is_rdomain(rdomain):
         return
-    _share_folder()
-    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
+    NAMESPACE_FOLDER.mkdir(mode=0o755, exist_ok=True)
+    with _locked_folder():
+        if not is_rdomain(rdomain):
+            _share_folder()
+            _mount_new_namespace(rdomain_path(rdomain))
+
+
+@contextmanager
+def _coming_back() -> Iterator[None]:
+    """Return to the namespace that the calling thread is in now, whatever it enters meanwhile."""
     own = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _call("unshare", _CLONE_NEWNET)
         try:
-            _call("mount", os.fsencode(_OWN), os.fsencode(path), b"none", _MS_BIND, None)
-            _bring_up_loopback()
+            yield
         finally:
             enter(own)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
     finally:
         os.close(own)
 
 
-def _is_namespace(path: Path) -> bool:
-    """Say whether a namespace is mounted there; a bare file is what an accident left."""
+@contextmanager
+def _locked_folder() -> Iterator[None]:
+    """Keep other makers of namespaces away; ip-netns(8) takes the same lock."""
+    folder = os.open(NAMESPACE_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return path.stat().st_dev == _OWN.stat().st_dev
-    except FileNotFoundError:
-        return False
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _share_folder() -> None:
     """Make the folder a shared mount, as ip-netns(8) does: each mount namespace sees what comes."""
-    NAMESPACE_FOLDER.mkdir(mode=0o755, exist_ok=True)
-    folder = os.fsencode(NAMESPACE_FOLDER)
     try:
-        _call("mount", b"", folder, b"none", _MS_SHARED | _MS_REC, None)
+        libc.mount(None, NAMESPACE_FOLDER, "none", libc.MS_SHARED | libc.MS_REC)
     except OSError:  # EINVAL: it is no mount point yet
-        _call("mount", folder, folder, b"none", _MS_BIND | _MS_REC, None)
-        _call("mount", b"", folder, b"none", _MS_SHARED | _MS_REC, None)
+        libc.mount(NAMESPACE_FOLDER, NAMESPACE_FOLDER, "none", libc.MS_BIND | libc.MS_REC)
+        libc.mount(None, NAMESPACE_FOLDER, "none", libc.MS_SHARED | libc.MS_REC)
+
+
+def _mount_new_namespace(path: Path) -> None:
+    """Make a namespace and mount it on the file; without success there is no file either."""
+    flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    os.close(os.open(path, flags, 0o444))
+    try:
+        with _coming_back():
+            libc.unshare(libc.CLONE_NEWNET)
+            _bring_up_loopback()
+            libc.mount(_OWN, path, "none", libc.MS_BIND)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _bring_up_loopback() -> None:
@@ -146,10 +164,3 @@ def _bring_up_loopback() -> None:
         answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, _IFREQ_FLAGS.pack(b"lo", 0))
         name, flags = _IFREQ_FLAGS.unpack(answer)
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, _IFREQ_FLAGS.pack(name, flags | _IFF_UP))
-
-
-def _call(name: str, *arguments: int | bytes | None) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc[name](*arguments) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))

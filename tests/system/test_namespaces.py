@@ -1,0 +1,212 @@
+"""Against the real kernel, in network and mount namespaces of the test's own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from netstart_wg.system import libc
+from netstart_wg.system.namespaces import (
+    NAMESPACE_FOLDER,
+    inside,
+    inside_rdomain,
+    is_rdomain,
+    make_rdomain,
+    open_rdomain,
+    rdomain_of,
+    rdomain_path,
+    rdomains,
+)
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
+
+OWN = Path("/proc/thread-self/ns/net")
+MS_PRIVATE = 1 << 18
+
+POWERLESS_MAKER = """
+from pathlib import Path
+from netstart_wg.system.namespaces import make_rdomain
+own = Path("/proc/self/ns/net")
+before = own.stat().st_ino
+try:
+    make_rdomain(3)
+except OSError as error:
+    print(error.strerror, own.stat().st_ino == before, sep=", ")
+"""
+
+MAKER = """
+import sys
+from netstart_wg.system.namespaces import make_rdomain, rdomain_path
+sys.stdin.read()
+make_rdomain(3)
+print(rdomain_path(3).stat().st_ino)
+"""
+
+
+def inode() -> int:
+    return OWN.stat().st_ino
+
+
+def mounts_on(path: Path) -> list[list[str]]:
+    """Return the fields of /proc/PID/mountinfo for each mount on a path, the visible one last."""
+    lines = Path("/proc/thread-self/mountinfo").read_text().splitlines()
+    return [fields for line in lines if (fields := line.split())[4] == str(path)]
+
+
+def test_a_new_rdomain_is_another_namespace_with_its_loopback_up() -> None:
+    make_rdomain(3)
+    assert is_rdomain(3)
+    assert rdomains() == (3,)
+    before = inode()
+    with inside_rdomain(3):
+        assert inode() != before
+        assert [name for _, name in socket.if_nameindex()] == ["lo"]
+        assert " lo\n" in Path("/proc/thread-self/net/if_inet6").read_text(), "::1: lo is up"
+    assert inode() == before
+
+
+def test_ip_netns_knows_it_and_its_own_namespaces_are_found() -> None:
+    make_rdomain(3)
+    subprocess.run(["ip", "netns", "add", "rdomain4"], check=True)
+    listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True)
+    assert {line.split()[0] for line in listed.stdout.splitlines()} == {"rdomain3", "rdomain4"}
+    assert rdomains() == (3, 4)
+    subprocess.run(["ip", "netns", "delete", "rdomain3"], check=True)
+    assert rdomains() == (4,)
+
+
+def test_other_names_are_no_rdomains() -> None:
+    make_rdomain(3)
+    for name in ("rdomain", "rdomain0", "rdomain03", "rdomain-1", "blue", "rdomain1000"):
+        (NAMESPACE_FOLDER / name).touch()
+    assert rdomains() == (3,)
+
+
+def test_making_it_again_changes_nothing() -> None:
+    make_rdomain(3)
+    before = rdomain_path(3).stat().st_ino
+    make_rdomain(3)
+    assert rdomain_path(3).stat().st_ino == before
+    assert len(mounts_on(rdomain_path(3))) == 1
+
+
+def test_rdomain_0_is_where_the_process_is() -> None:
+    make_rdomain(0)
+    assert is_rdomain(0)
+    assert rdomain_of(inode()) == 0
+    with inside_rdomain(0):
+        assert rdomain_of(inode()) == 0
+    assert not NAMESPACE_FOLDER.exists()
+
+
+def test_an_rdomain_is_found_by_the_inode_of_its_namespace() -> None:
+    make_rdomain(3)
+    make_rdomain(200)
+    with inside_rdomain(200):
+        there = inode()
+    assert rdomain_of(there) == 200
+    assert rdomain_of(there + 1_000_000) is None
+
+
+def test_a_namespace_of_another_name_is_no_rdomain() -> None:
+    subprocess.run(["ip", "netns", "add", "blue"], check=True)
+    assert rdomain_of((NAMESPACE_FOLDER / "blue").stat().st_ino) is None
+
+
+def test_without_the_rdomain_nobody_gets_inside() -> None:
+    with pytest.raises(FileNotFoundError), inside_rdomain(3):
+        pass
+    with pytest.raises(FileNotFoundError):
+        open_rdomain(3)
+    assert not is_rdomain(3)
+
+
+def test_one_comes_back_from_inside_after_an_exception() -> None:
+    make_rdomain(3)
+    before = inode()
+    with pytest.raises(ZeroDivisionError), inside_rdomain(3):
+        raise ZeroDivisionError
+    assert inode() == before
+
+
+def test_only_the_calling_thread_goes_inside() -> None:
+    make_rdomain(3)
+    seen: list[int] = []
+    has_entered = threading.Event()
+
+    def look() -> None:
+        has_entered.wait(10)
+        seen.append(inode())
+
+    before = inode()
+    other = threading.Thread(target=look)
+    other.start()
+    namespace = open_rdomain(3)
+    with inside(namespace):
+        assert inode() != before
+        has_entered.set()
+        other.join()
+    os.close(namespace)
+    assert seen == [before]
+
+
+def test_a_bare_file_that_an_accident_left_is_taken() -> None:
+    NAMESPACE_FOLDER.mkdir()
+    rdomain_path(3).touch()
+    assert not is_rdomain(3)
+    assert rdomains() == ()
+    make_rdomain(3)
+    assert is_rdomain(3)
+
+
+def test_a_link_to_nowhere_is_refused_and_not_followed() -> None:
+    NAMESPACE_FOLDER.mkdir()
+    rdomain_path(3).symlink_to("/run/elsewhere")
+    with pytest.raises(OSError) as caught:
+        make_rdomain(3)
+    assert caught.value.errno == errno.ELOOP
+    assert not Path("/run/elsewhere").exists()
+
+
+@pytest.mark.parametrize("is_mounted", [False, True])
+def test_the_folder_becomes_a_shared_mount(is_mounted: bool) -> None:
+    """So that a namespace is seen, and can be removed, from every mount namespace."""
+    NAMESPACE_FOLDER.mkdir()
+    if is_mounted:
+        libc.mount(NAMESPACE_FOLDER, NAMESPACE_FOLDER, "none", libc.MS_BIND)
+        libc.mount(None, NAMESPACE_FOLDER, "none", MS_PRIVATE)
+    make_rdomain(3)
+    make_rdomain(4)
+    assert any(field.startswith("shared:") for field in mounts_on(NAMESPACE_FOLDER)[-1])
+
+
+def test_processes_that_want_it_at_once_get_the_same() -> None:
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.close()
+        maker.stdin = None
+    inodes = {int(maker.communicate(timeout=30)[0]) for maker in makers}
+    assert inodes == {rdomain_path(3).stat().st_ino}
+    assert len(mounts_on(rdomain_path(3))) == 1
+
+
+@pytest.mark.parametrize("missing", ["-sys_admin", "-net_admin"])
+def test_one_who_has_no_right_to_leaves_nothing_behind(missing: str) -> None:
+    """Without CAP_NET_ADMIN it fails on the way, in the new namespace."""
+    words = ["setpriv", "--bounding-set", missing, sys.executable, "-c", POWERLESS_MAKER]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert said == "Operation not permitted, True\n"
+    assert not rdomain_path(3).exists()
