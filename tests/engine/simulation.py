@@ -10,7 +10,7 @@ import heapq
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
@@ -101,6 +101,8 @@ class Host:
         self.clock_error_ns = 0
         self.sent: list[Sent] = []
         self.is_connected = True
+        self.is_suspended = False
+        """True: time passes and nothing runs, as in a laptop that is shut."""
         self.can_send = True
         """False: the socket refuses every datagram."""
         self.start()
@@ -208,7 +210,7 @@ class Simulation:
         came_from = Path(sender.endpoint)
 
         def arrive() -> None:
-            if receiver.is_connected:
+            if receiver.is_connected and not receiver.is_suspended:
                 receiver.arrives(message, came_from)
 
         self.after(self.latency_ns, arrive)
@@ -233,15 +235,18 @@ class Simulation:
             self.clock_ns = max(self.clock_ns, moment)
             while self._events and self._events[0][0] <= self.clock_ns:
                 heapq.heappop(self._events)[2]()
-            for host in self._hosts.values():
+            for host in self._awake():
                 deadline = host.device.next_deadline()
                 if deadline is not None and deadline <= self.clock_ns:
                     host.tunnel.advance(host.now)
         self.clock_ns = end_ns
 
+    def _awake(self) -> Iterator[Host]:
+        return (host for host in self._hosts.values() if not host.is_suspended)
+
     def _next_moment(self) -> int | None:
         moments = [self._events[0][0]] if self._events else []
-        for host in self._hosts.values():
+        for host in self._awake():
             if (deadline := host.device.next_deadline()) is not None:
                 moments.append(deadline)
         return min(moments, default=None)
