@@ -23,8 +23,14 @@ from netstart_wg.protocol.forwarding import (
     PeerId,
     TrafficReport,
 )
-from netstart_wg.protocol.messages import CookieReply, HandshakeInitiation, HandshakeResponse
+from netstart_wg.protocol.messages import (
+    HANDSHAKE_INITIATION_LENGTH,
+    CookieReply,
+    HandshakeInitiation,
+    HandshakeResponse,
+)
 from netstart_wg.protocol.noise import LocalIdentity, open_initiation
+from netstart_wg.protocol.notices import Notice
 from netstart_wg.protocol.peer import Peer
 from netstart_wg.protocol.ratelimiter import RateLimiter
 
@@ -48,8 +54,7 @@ class Device:
         self._fwmark = 0
         self._wgrtable = 0
         self._groups: tuple[str, ...] = ()
-        self.is_debug = False
-        """Whether it shall say what it does: the interface's IFF_DEBUG."""
+        self._notices = self._around.notices
         self._peers: dict[PublicKey, Peer] = {}
         self._by_number: dict[PeerId, Peer] = {}
         self._peers_ever = 0
@@ -82,6 +87,15 @@ class Device:
     def wgrtable(self) -> int:
         """The rdomain of the UDP sockets."""
         return self._wgrtable
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether it shall say what it does: the interface's IFF_DEBUG."""
+        return self._notices.is_wanted
+
+    @is_debug.setter
+    def is_debug(self, is_on: bool) -> None:
+        self._notices.is_wanted = is_on
 
     def port_chosen(self, port: int) -> None:
         """Note the port that the system chose, to be kept from now on."""
@@ -207,11 +221,13 @@ class Device:
     def _add_peer(self, public_key: PublicKey) -> Peer:
         peer = Peer(PeerId(self._peers_ever), public_key, self._around)
         self._peers_ever += 1
+        self._notices.info(f"Peer {peer.number} created")
         self._peers[public_key] = self._by_number[peer.number] = peer
         return peer
 
     def _remove_peer(self, peer: Peer) -> None:
         peer.stop()
+        self._notices.info(f"Peer {peer.number} destroyed")
         self._allowed_ips.remove_owner(peer.number)
         self._allowed_ips_changed = True
         del self._peers[peer.public_key], self._by_number[peer.number]
@@ -264,14 +280,17 @@ class Device:
             if self._admit(message, response.sender_index, path, now):
                 self._response_received(response, len(message), path, now)
         elif (reply := CookieReply.decode(message)) is not None:
-            self._cookie_reply_received(reply, now)
+            self._cookie_reply_received(reply, path, now)
         else:
             self._drop(DropReason.NOT_A_MESSAGE)
 
     def _admit(self, message: bytes, sender_index: int, path: Path, now: Now) -> bool:
         """Check the macs; under load, demand a cookie and hold to the rate (paper §5.3, §5.4.4)."""
         checker = self._checker
+        sender = path.endpoint.address
         if checker is None or not checker.check_mac1(message):
+            kind = "initiation" if len(message) == HANDSHAKE_INITIATION_LENGTH else "response"
+            self._notices.info(f"Invalid {kind} MAC from {sender}")
             self._drop(DropReason.INVALID_MAC)
             return False
         if not self._load.is_under_load(now.boottime_ns):
@@ -282,9 +301,11 @@ class Device:
                 message, sender_index, path.endpoint, now.boottime_ns, random
             )
             self._around.effects.append(SendMessage(reply.encode(), path, None))
+            self._notices.debug("Sending cookie response for denied handshake message")
             self._drop(DropReason.COOKIE_DEMANDED)
             return False
-        if not self._ratelimiter.allow(path.endpoint.address, now.boottime_ns):
+        if not self._ratelimiter.allow(sender, now.boottime_ns):
+            self._notices.debug(f"Handshake ratelimited from {sender}")
             self._drop(DropReason.RATE_LIMITED)
             return False
         return True
@@ -298,6 +319,7 @@ class Device:
         if opened and peer and peer.initiation_received(opened, length, path, now):
             self._reschedule(peer)
         else:
+            self._notices.info(f"Invalid handshake initiation from {path.endpoint.address}")
             self._drop(DropReason.INVALID_INITIATION)
 
     def _response_received(
@@ -305,13 +327,22 @@ class Device:
     ) -> None:
         peer = self._peer_of_index(response.receiver_index)
         if peer is None or not peer.response_received(response, length, path, now):
+            what = "Unknown" if peer is None else "Invalid"
+            self._notices.info(f"{what} handshake response from {path.endpoint.address}")
             self._drop(DropReason.INVALID_RESPONSE)
         else:
             self._reschedule(peer)
 
-    def _cookie_reply_received(self, reply: CookieReply, now: Now) -> None:
+    def _cookie_reply_received(self, reply: CookieReply, path: Path, now: Now) -> None:
+        sender = path.endpoint.address
         peer = self._peer_of_index(reply.receiver_index)
-        if peer is None or not peer.cookies.consume_reply(reply, now.boottime_ns):
+        if peer is None:
+            self._notices.debug(f"Unknown cookie index from {sender}")
+            self._drop(DropReason.INVALID_COOKIE)
+        elif peer.cookies.consume_reply(reply, now.boottime_ns):
+            self._notices.debug(f"Receiving cookie response from {sender}")
+        else:
+            self._notices.debug(f"Could not decrypt cookie response from {sender}")
             self._drop(DropReason.INVALID_COOKIE)
 
     def _peer_of_index(self, index: int) -> Peer | None:
@@ -327,6 +358,10 @@ class Device:
         """Return what is to be sent, in order, once."""
         effects, self._around.effects = self._around.effects, []
         return effects
+
+    def take_notices(self) -> list[Notice]:
+        """Return what there is to say, in order, once; nothing without `is_debug`."""
+        return self._notices.take()
 
     def take_update(self) -> ForwardingUpdate | None:
         """Return what the data path has to learn before the effects are carried out, once."""

@@ -11,6 +11,7 @@ from netstart_wg.protocol.forwarding import DropReason, Path, PeerId
 from netstart_wg.protocol.indextable import IndexTable
 from netstart_wg.protocol.messages import REKEY_TIMEOUT_JITTER_MAX_NS
 from netstart_wg.protocol.noise import LocalIdentity
+from netstart_wg.protocol.notices import Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Surroundings:
     indices: IndexTable[PeerId] = field(default_factory=IndexTable)
     effects: list[Effect] = field(default_factory=list)
     drops: Counter[DropReason] = field(default_factory=Counter)
+    notices: Notices = field(default_factory=Notices)
     changed: set[PeerId] = field(default_factory=set)
     """Peers whose forwarding entry is no longer what the data path has."""
 

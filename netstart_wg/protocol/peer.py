@@ -42,6 +42,7 @@ from netstart_wg.protocol.noise import (
     create_initiation,
     create_response,
 )
+from netstart_wg.protocol.notices import peer_name
 from netstart_wg.protocol.tai64n import is_newer, timestamp
 from netstart_wg.protocol.timers import Timer, Timers
 
@@ -74,6 +75,7 @@ class Peer:
         """When the device will look at this peer next; the device's own note."""
 
         self._around = surroundings
+        self._notices = surroundings.notices
         self._remote: RemoteIdentity | None = None
         self._timers = Timers()
         self._keypairs = Keypairs()
@@ -87,6 +89,10 @@ class Peer:
         self._attempts = 0
         self._sent_last_minute_handshake = False
         self.identity_changed()
+
+    def __str__(self) -> str:
+        """Name it as notices do."""
+        return peer_name(self.number, self.path.endpoint.address if self.path else None)
 
     # -- configuration ----------------------------------------------------------------
 
@@ -148,6 +154,8 @@ class Peer:
         self.tx_bytes += traffic.bytes
         self._timers.any_authenticated_packet_traversal(now.boottime_ns)
         self._timers.any_authenticated_packet_sent()
+        for _ in range(traffic.keepalives):
+            self._notices.debug(f"Sending keepalive packet to {self}")
         if traffic.data_packets and not self._timers.is_pending(Timer.NEW_HANDSHAKE):
             self._timers.data_sent(now.boottime_ns, self._around.jitter_ns())
         self._keep_key_fresh_sending(traffic.keypair, now)
@@ -157,6 +165,8 @@ class Peer:
         self.rx_bytes += traffic.bytes
         if traffic.path is not None:
             self._set_path(traffic.path)
+        for _ in range(traffic.keepalives):
+            self._notices.debug(f"Receiving keepalive packet from {self}")
         for keypair in traffic.used:
             fell_out = self._keypairs.confirm(keypair)
             if fell_out is not None:
@@ -226,6 +236,8 @@ class Peer:
         response, keys = created
         self.rx_bytes += length
         self._set_path(path)
+        self._notices.info(f"Receiving handshake initiation from {self}")
+        self._notices.info(f"Sending handshake response to {self}")
         self._add_keypair(keys, index, opened.remote_index, is_initiator=False, now=now)
         self._last_initiation_sent_ns = now.boottime_ns
         self._send(response.encode(), now)
@@ -247,6 +259,7 @@ class Peer:
         index, self._initiator = self._initiator_index, None
         self.rx_bytes += length
         self._set_path(path)
+        self._notices.info(f"Receiving handshake response from {self}")
         self._add_keypair(keys, index, response.sender_index, is_initiator=True, now=now)
         self._handshake_complete(now)
         self._timers.any_authenticated_packet_received()
@@ -274,20 +287,33 @@ class Peer:
                     self._timers.any_authenticated_packet_traversal(now.boottime_ns)
                     self.send_keepalive(now)
                 case Timer.NEW_HANDSHAKE:
+                    self._notices.info(
+                        f"Retrying handshake with {self}"
+                        " because we stopped hearing back after 15 seconds"
+                    )
                     self.release_source()
                     self.initiate(now)
                 case Timer.ZERO_KEY_MATERIAL:
+                    self._notices.info(f"Zeroing out keys for {self}")
                     self._forget_secrets()
                 case _:
                     assert_never(timer)
 
     def _retransmit_handshake(self, now: Now) -> None:
         if self._attempts > MAX_TIMER_HANDSHAKES:
+            tries = MAX_TIMER_HANDSHAKES + 2
+            self._notices.info(
+                f"Handshake for {self} did not complete after {tries} retries, giving up"
+            )
             self._count_dropped(*self._staged)
             self._staged.clear()
             self._timers.handshake_given_up(now.boottime_ns)
             return
         self._attempts += 1
+        self._notices.info(
+            f"Handshake for {self} did not complete after 5 seconds,"
+            f" retrying (try {self._attempts + 1})"
+        )
         self.release_source()
         self._send_initiation(now)
 
@@ -301,6 +327,7 @@ class Peer:
         if sent_ns is not None and now.boottime_ns - sent_ns < REKEY_TIMEOUT_NS:
             return
         self._forget_initiation()
+        self._notices.info(f"Sending handshake initiation to {self}")
         if not self._create_initiation(identity, self._remote, now):
             return
         self._last_initiation_sent_ns = now.boottime_ns
