@@ -31,7 +31,7 @@ class TunEnd(Protocol):
     """The inner side: IP packets, or super-packets with a header that says how to cut them."""
 
     takes_tcp_super_packets: bool
-    """Whether `write` accepts TCP super-packets; set to False when it turns out not to."""
+    """Whether `write` accepts TCP super-packets; set to False while it turns out not to."""
     takes_udp_super_packets: bool
     """The same for UDP."""
 

@@ -13,15 +13,22 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 from netstart_wg.datapath.base import Buffer, Datagrams, TunEnd, UdpEnd
+from netstart_wg.datapath.ecn import NOT_ECT, decapsulate, ecn_of, may_change_inner
 from netstart_wg.datapath.offload import (
+    GSO_UDP_L4,
     Coalescer,
     MalformedPacketError,
     complete,
     inner_length,
     join,
 )
+from netstart_wg.datapath.refusals import Refusals
+from netstart_wg.datapath.unreachable import UnreachableMessages
+from netstart_wg.model.address import Endpoint
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.allowedips import AllowedIps
 from netstart_wg.protocol.crypto import InvalidTag
@@ -56,6 +63,15 @@ HANDSHAKE_TRAFFIC_CLASS = 0x88
 """AF41 (RFC 2597), on handshake messages and cookie replies: a full link loses them last."""
 
 
+class _Inbound(NamedTuple):
+    """One call of `inbound`."""
+
+    now: Now
+    report: TrafficReport
+    coalescer: Coalescer
+    """The packets that may still be joined by the next."""
+
+
 class PythonDataPath:
     """See `DataPath`."""
 
@@ -67,6 +83,9 @@ class PythonDataPath:
         self._allowed_ips: AllowedIps[PeerId] = AllowedIps()
         self._peers: dict[PeerId, PeerForwarding] = {}
         self._by_index: dict[int, tuple[PeerId, Keypair]] = {}
+        self._unreachable = UnreachableMessages()
+        self._refused: Refusals[int] = Refusals()
+        """Kinds of super-packets, GSO_*, that the TUN did not take."""
 
     def install(self, update: ForwardingUpdate) -> None:
         """See `DataPath`."""
@@ -91,14 +110,14 @@ class PythonDataPath:
     def outbound(self, budget: int, now: Now) -> TrafficReport:
         """See `DataPath`."""
         report = TrafficReport(is_exhausted=False)
-        waiting: dict[PeerId, list[Buffer]] = {}
+        waiting: dict[PeerId, tuple[int, list[Buffer]]] = {}
         for _ in range(budget):
             read = self._tun.read()
             if read is None:
                 report.is_exhausted = True
                 break
             header, packet = read
-            owner = self._owner_of_destination(packet, report)
+            owner = self._route(packet, now, report)
             if owner is None:
                 continue
             try:
@@ -106,27 +125,32 @@ class PythonDataPath:
             except MalformedPacketError:
                 report.drops[DropReason.NOT_IP] += 1
                 continue
-            batch = waiting.setdefault(owner, [])
+            ecn = ecn_of(packet)
+            if owner in waiting and waiting[owner][0] != ecn:
+                self._send(owner, *waiting.pop(owner), now, report)
+            _, batch = waiting.setdefault(owner, (ecn, []))
             if len(packets) > 1:
                 batch += packets
-                self._send(owner, waiting.pop(owner), now, report)
+                self._send(owner, *waiting.pop(owner), now, report)
             else:
                 batch.append(bytes(packets[0]))  # the next read overwrites the buffer
-        for owner, batch in waiting.items():
-            self._send(owner, batch, now, report)
+        for owner, (ecn, batch) in waiting.items():
+            self._send(owner, ecn, batch, now, report)
         return report
 
     def send_packets(self, peer: PeerId, packets: Sequence[bytes], now: Now) -> TrafficReport:
         """See `DataPath`."""
         report = TrafficReport()
-        self._send(peer, packets, now, report)
+        for ecn, batch in groupby(packets, _ecn_of_staged):
+            self._send(peer, ecn, list(batch), now, report)
         return report
 
     def send_message(self, message: bytes, path: Path) -> bool:
         """See `DataPath`."""
         return self._udp.send((message,), path, HANDSHAKE_TRAFFIC_CLASS) == 1
 
-    def _owner_of_destination(self, packet: memoryview, report: TrafficReport) -> PeerId | None:
+    def _route(self, packet: memoryview, now: Now, report: TrafficReport) -> PeerId | None:
+        """Return the peer that a packet is for; None if it goes nowhere, and say so."""
         version = packet[0] >> 4 if len(packet) >= 20 else 0
         if version == 4:
             destination = packet[16:20]
@@ -137,31 +161,30 @@ class PythonDataPath:
             return None
         owner = self._allowed_ips.lookup(bytes(destination))
         if owner is None:
-            report.drops[DropReason.NO_PEER] += 1
-        elif self._is_our_own(owner, packet, destination):
+            self._turn_back(packet, DropReason.NO_PEER, now, report)
+            return None
+        entry = self._peers.get(owner)
+        if entry is None or entry.path is None:
+            self._turn_back(packet, DropReason.NO_ENDPOINT, now, report)
+            return None
+        if _is_for(entry.path.endpoint, packet, destination):
             report.drops[DropReason.ROUTING_LOOP] += 1
             return None
         return owner
 
-    def _is_our_own(self, owner: PeerId, packet: memoryview, destination: memoryview) -> bool:
-        """Whether it is UDP to the peer's own endpoint: our message, routed back to us."""
-        if packet[0] >> 4 == 4:
-            protocol, at = packet[9], (packet[0] & 0xF) * 4
-        else:
-            protocol, at = packet[6], 40
-        if protocol != _UDP or len(packet) < at + 4:
-            return False
-        entry = self._peers.get(owner)
-        if entry is None or entry.path is None:
-            return False
-        endpoint = entry.path.endpoint
-        port = packet[at + 2] << 8 | packet[at + 3]
-        return port == endpoint.port and destination == endpoint.address.packed
+    def _turn_back(
+        self, packet: memoryview, reason: DropReason, now: Now, report: TrafficReport
+    ) -> None:
+        """Drop a packet, and tell its sender that the destination cannot be reached."""
+        report.drops[reason] += 1
+        message = self._unreachable.about(packet, now.boottime_ns)
+        if message is not None:
+            self._write([message], now, report)
 
     def _send(
-        self, number: PeerId, packets: Sequence[Buffer], now: Now, report: TrafficReport
+        self, number: PeerId, ecn: int, packets: Sequence[Buffer], now: Now, report: TrafficReport
     ) -> None:
-        """Seal and send packets of one peer, or say why not."""
+        """Seal and send packets of one peer that agree in ECN, or say why not."""
         entry = self._peers.get(number)
         if entry is None or entry.path is None:
             report.drops[DropReason.NO_ENDPOINT] += len(packets)
@@ -175,7 +198,7 @@ class PythonDataPath:
             report.unsent += [(number, bytes(packet)) for packet in packets]
             return
         messages = self._seal(keypair, packets)
-        left = self._udp.send(messages, entry.path, 0)
+        left = self._udp.send(messages, entry.path, ecn)
         if left < len(messages):
             report.drops[DropReason.SEND_FAILED] += len(messages) - left
             messages = messages[:left]
@@ -207,25 +230,26 @@ class PythonDataPath:
 
     def inbound(self, budget: int, now: Now) -> TrafficReport:
         """See `DataPath`."""
-        report = TrafficReport(is_exhausted=False)
-        tun = self._tun
+        report, tun = TrafficReport(is_exhausted=False), self._tun
+        if self._refused:
+            self._offer_again(now)
         coalescer = Coalescer(
             joins_tcp=tun.takes_tcp_super_packets, joins_udp=tun.takes_udp_super_packets
         )
+        call = _Inbound(now, report, coalescer)
         for _ in range(budget):
             received = self._udp.receive()
             if received is None:
                 report.is_exhausted = True
                 break
-            self._receive(received, now, report, coalescer)
-        self._write(coalescer.flush(), report)
+            self._receive(received, call)
+        self._write(coalescer.flush(), now, report)
         return report
 
-    def _receive(
-        self, received: Datagrams, now: Now, report: TrafficReport, coalescer: Coalescer
-    ) -> None:
+    def _receive(self, received: Datagrams, call: _Inbound) -> None:
         """Sort datagrams into runs under one keypair; hand up what is not transport data."""
-        data, size, path, _ecn = received
+        data, size, path, _ = received
+        report = call.report
         run: list[tuple[int, memoryview]] = []
         run_index = -1
         for start in range(0, len(data), size):
@@ -242,28 +266,27 @@ class PythonDataPath:
                 continue
             if index != run_index:
                 if run:
-                    self._open(run_index, run, path, now, report, coalescer)
+                    self._open(run_index, run, received, call)
                 run, run_index = [], index
             run.append((counter, message))
         if run:
-            self._open(run_index, run, path, now, report, coalescer)
+            self._open(run_index, run, received, call)
 
     def _open(
         self,
         index: int,
         run: list[tuple[int, memoryview]],
-        path: Path,
-        now: Now,
-        report: TrafficReport,
-        coalescer: Coalescer,
+        received: Datagrams,
+        call: _Inbound,
     ) -> None:
         """Decrypt a run, check it against replay, and deliver it."""
+        report = call.report
         found = self._by_index.get(index)
         if found is None:
             report.drops[DropReason.UNKNOWN_INDEX] += len(run)
             return
         number, keypair = found
-        if not keypair.is_alive(now.boottime_ns):
+        if not keypair.is_alive(call.now.boottime_ns):
             report.drops[DropReason.EXPIRED] += len(run)
             return
         opened = _decrypt(keypair, run, report)
@@ -274,21 +297,23 @@ class PythonDataPath:
         traffic = report.received.get(number)
         if traffic is None:
             traffic = report.received[number] = PeerTraffic(keypair)
-        traffic.keypair, traffic.path = keypair, path
+        traffic.keypair, traffic.path = keypair, received.path
         if keypair not in traffic.used:
             traffic.used.append(keypair)
-        self._deliver(number, accepted, traffic, report, coalescer)
+        self._deliver(number, accepted, traffic, received.ecn, call)
 
     def _deliver(
         self,
         number: PeerId,
         packets: list[bytes],
         traffic: PeerTraffic,
-        report: TrafficReport,
-        coalescer: Coalescer,
+        outer_ecn: int,
+        call: _Inbound,
     ) -> None:
-        """Trim, check the inner source, and write."""
+        """Trim, check the inner source, take in the outer ECN bits, and write."""
+        report, coalescer = call.report, call.coalescer
         allowed_source, lookup = b"", self._allowed_ips.lookup
+        is_marked = may_change_inner(outer_ecn)
         for packet in packets:
             if not packet:
                 traffic.keepalives += 1
@@ -305,26 +330,59 @@ class PythonDataPath:
                     report.drops[DropReason.UNALLOWED_SOURCE] += 1
                     continue
                 allowed_source = source
+            if is_marked:
+                combined = decapsulate(packet, outer_ecn)
+                if combined is None:
+                    report.drops[DropReason.ILLEGAL_ECN] += 1
+                    continue
+                packet = combined
             traffic.bytes += _EMPTY_LENGTH + len(packet)
             finished = coalescer.add(packet if length == len(packet) else packet[:length])
             if finished:
-                self._write(finished, report)
+                self._write(finished, call.now, report)
 
-    def _write(self, packets: list[bytes], report: TrafficReport) -> None:
-        """Write a run to the TUN; singly, from now on, if it turns out to refuse super-packets."""
+    def _write(self, packets: list[bytes], now: Now, report: TrafficReport) -> None:
+        """Write a run to the TUN; singly, for a while, if it refuses that kind of super-packet."""
         if not packets:
             return
-        tun = self._tun
         header, parts = join(packets)
         try:
-            tun.write(header, parts)
+            self._tun.write(header, parts)
         except OSError as error:
             if len(packets) == 1 or error.errno != errno.EINVAL:
                 report.drops[DropReason.TUN_FAILED] += len(packets)
                 return
-            tun.takes_tcp_super_packets = tun.takes_udp_super_packets = False
+            self._refused.remember(header.gso_type, now.boottime_ns)
+            self._set_takes(header.gso_type, takes=False)
             for packet in packets:
-                self._write([packet], report)
+                self._write([packet], now, report)
+
+    def _offer_again(self, now: Now) -> None:
+        """Try super-packets again on a TUN that refused their kind a while ago."""
+        for gso_type in self._refused.expire(now.boottime_ns):
+            self._set_takes(gso_type, takes=True)
+
+    def _set_takes(self, gso_type: int, *, takes: bool) -> None:
+        if gso_type == GSO_UDP_L4:
+            self._tun.takes_udp_super_packets = takes
+        else:
+            self._tun.takes_tcp_super_packets = takes
+
+
+def _ecn_of_staged(packet: bytes) -> int:
+    return ecn_of(packet) if len(packet) >= 20 else NOT_ECT  # a keepalive is empty
+
+
+def _is_for(endpoint: Endpoint, packet: memoryview, destination: memoryview) -> bool:
+    """Whether it is UDP to the peer's own endpoint: our message, routed back to us."""
+    if packet[0] >> 4 == 4:
+        protocol, at = packet[9], (packet[0] & 0xF) * 4
+    else:
+        protocol, at = packet[6], 40
+    if protocol != _UDP or len(packet) < at + 4:
+        return False
+    port = packet[at + 2] << 8 | packet[at + 3]
+    return port == endpoint.port and destination == endpoint.address.packed
 
 
 def padding_length(length: int, mtu: int) -> int:

@@ -45,10 +45,16 @@ class Refusals(Generic[K]):
 
     def holds(self, key: K, now_ns: int) -> bool:
         """Tell whether `key` refused lately; what is over is forgotten."""
-        until_ns = self._until_ns
-        while until_ns:
-            oldest = next(iter(until_ns))
-            if now_ns < until_ns[oldest]:
+        self.expire(now_ns)
+        return key in self._until_ns
+
+    def expire(self, now_ns: int) -> list[K]:
+        """Forget what is over, and return it."""
+        over: list[K] = []
+        for key, until_ns in self._until_ns.items():
+            if now_ns < until_ns:
                 break
-            del until_ns[oldest]
-        return key in until_ns
+            over.append(key)
+        for key in over:
+            del self._until_ns[key]
+        return over

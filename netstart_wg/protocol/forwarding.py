@@ -48,6 +48,8 @@ class DropReason(enum.Enum):
     """Authentic, but seen before or too old."""
     UNALLOWED_SOURCE = "unallowed-source"
     """Authentic, but from an inner address that is not this peer's."""
+    ILLEGAL_ECN = "illegal-ecn"
+    """Authentic, but the outer header says congestion to a flow without ECN (RFC 6040 §4.2)."""
     INVALID_MAC = "invalid-mac"
     """A handshake message whose mac1 is wrong: the sender does not know our public key."""
     RATE_LIMITED = "rate-limited"

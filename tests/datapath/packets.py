@@ -70,6 +70,7 @@ def tcp_segment(
     partial_checksum: bool = False,
     identification: int = 0x1234,
     dont_fragment: bool = True,
+    tos: int = 0,
 ) -> bytes:
     assert len(options) % 4 == 0
     head = struct.pack(
@@ -94,6 +95,7 @@ def tcp_segment(
         tcp,
         identification=identification,
         dont_fragment=dont_fragment,
+        tos=tos,
     )
 
 
@@ -105,6 +107,7 @@ def udp_datagram(
     ports: tuple[int, int] = (53, 4000),
     identification: int = 0x1234,
     dont_fragment: bool = True,
+    tos: int = 0,
 ) -> bytes:
     udp = struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
     value = checksum(pseudo_header(source, destination, 17, len(udp)) + udp) or 0xFFFF
@@ -115,4 +118,5 @@ def udp_datagram(
         udp[:6] + struct.pack("!H", value) + udp[8:],
         identification=identification,
         dont_fragment=dont_fragment,
+        tos=tos,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netstart_wg.datapath.base import Buffer, VirtioNetHeader
-from netstart_wg.datapath.offload import GSO_NONE, GSO_TCPV4, NEEDS_CSUM, PLAIN
+from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
+from netstart_wg.datapath.offload import GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CSUM, PLAIN
 from netstart_wg.datapath.python import PythonDataPath, padding_length
+from netstart_wg.datapath.refusals import RETRY_AFTER_NS
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.allowedips import AllowedIps
@@ -176,29 +177,70 @@ def test_out_of_order_packets_all_arrive() -> None:
     assert b.path.inbound(100, NOW).received[PEER].data_packets == 20
 
 
-def test_a_tun_that_refuses_super_packets_gets_them_singly_from_then_on() -> None:
-    class Refusing(MemoryTun):
-        refused = 0
+class RefusingTun(MemoryTun):
+    """Does not take super-packets of one kind."""
 
-        def write(self, header: VirtioNetHeader, parts: Sequence[Buffer]) -> None:
-            if header.gso_type != GSO_NONE:
-                self.refused += 1
-                raise OSError(errno.EINVAL, "Invalid argument")
-            super().write(header, parts)
+    def __init__(self, gso_type: int) -> None:
+        super().__init__()
+        self.gso_type = gso_type
+        self.refused = 0
 
-    a, b = sides()
-    b.path._tun = b.tun = Refusing()
-    segments = [
-        tcp_segment(A, B, bytes([n]) * 100, sequence=n * 100, identification=n) for n in range(6)
+    def write(self, header: VirtioNetHeader, parts: Sequence[Buffer]) -> None:
+        if header.gso_type == self.gso_type:
+            self.refused += 1
+            raise OSError(errno.EINVAL, "Invalid argument")
+        super().write(header, parts)
+
+
+def segments(numbers: range) -> list[bytes]:
+    return [
+        tcp_segment(A, B, bytes([n]) * 100, sequence=n * 100, identification=n) for n in numbers
     ]
-    a.tun.outgoing.extend((PLAIN, segment) for segment in segments)
-    a.path.outbound(10, NOW)
-    deliver(a.sent[:3], b)
-    b.path.inbound(10, NOW)
-    deliver(a.sent[3:], b)
-    b.path.inbound(10, NOW)
-    assert [packet for _, packet in b.tun.arrived] == segments
-    assert b.tun.refused == 1
+
+
+def datagrams(numbers: range) -> list[bytes]:
+    return [udp_datagram(A, B, bytes([n]) * 100, identification=n) for n in numbers]
+
+
+def pass_on(packets: Sequence[bytes], a: Side, b: Side, now: Now = NOW) -> list[int]:
+    """Move packets from one side to the other's TUN; return how many it got in each write."""
+    before = len(b.tun.arrived)
+    a.tun.outgoing.extend((PLAIN, packet) for packet in packets)
+    a.path.outbound(len(packets) + 1, now)
+    deliver(a.sent, b)
+    a.sent.clear()
+    b.path.inbound(len(packets) + 1, now)
+    writes = b.tun.arrived[before:]
+    return [len(packet) // header.gso_size if header.gso_size else 1 for header, packet in writes]
+
+
+def test_a_tun_that_refuses_super_packets_gets_them_singly_for_a_while() -> None:
+    a, b = sides()
+    refusing = RefusingTun(GSO_TCPV4)
+    b.path._tun = b.tun = refusing
+    assert pass_on(segments(range(3)), a, b) == [1, 1, 1]
+    assert pass_on(segments(range(3, 6)), a, b) == [1, 1, 1]
+    assert [packet for _, packet in b.tun.arrived] == segments(range(6))
+    assert refusing.refused == 1
+    assert not refusing.takes_tcp_super_packets
+
+    later = Now(boottime_ns=NOW.boottime_ns + RETRY_AFTER_NS, realtime_ns=0)
+    assert pass_on(segments(range(6, 9)), a, b, later) == [1, 1, 1]
+    assert refusing.refused == 2
+    refusing.gso_type = -1
+    even_later = Now(boottime_ns=later.boottime_ns + RETRY_AFTER_NS, realtime_ns=0)
+    assert pass_on(segments(range(9, 12)), a, b, even_later) == [3]
+    assert refusing.takes_tcp_super_packets
+
+
+def test_a_tun_that_refuses_one_kind_gets_the_other() -> None:
+    a, b = sides()
+    b.path._tun = b.tun = RefusingTun(GSO_UDP_L4)
+    assert pass_on(datagrams(range(3)), a, b) == [1, 1, 1]
+    assert pass_on(segments(range(3)), a, b) == [3]
+    assert pass_on(datagrams(range(3)), a, b) == [1, 1, 1]
+    assert not b.tun.takes_udp_super_packets
+    assert b.tun.takes_tcp_super_packets
 
 
 def test_what_the_network_refuses_is_counted() -> None:
@@ -221,13 +263,221 @@ def test_what_the_network_refuses_is_counted() -> None:
         (1420, 1420, 0),
         (1300, 1300, 0),
         (1299, 1300, 1),
+        (1297, 1299, 2),
         (1421, 1420, 15),
+        (2840, 1420, 0),
+        (2840 + 1415, 1420, 5),
     ],
 )
 def test_padding_goes_to_sixteen_but_never_beyond_the_mtu(
     length: int, mtu: int, padding: int
 ) -> None:
     assert padding_length(length, mtu) == padding
+
+
+@given(length=st.integers(0, 65535), mtu=st.integers(68, 65535))
+def test_padding_is_the_least_that_fills_a_unit_of_sixteen_within_the_mtu(
+    length: int, mtu: int
+) -> None:
+    # calculate_skb_padding of the Linux driver, in words: of a packet beyond the MTU
+    # only what is left over after whole MTUs counts; that is filled up octet by octet
+    # until it is a multiple of sixteen or reaches the MTU
+    last = length
+    while last > mtu:
+        last -= mtu
+    if length > mtu and last == mtu:
+        last = 0
+    padded = last
+    while padded % 16 and padded < mtu:
+        padded += 1
+    assert padding_length(length, mtu) == padded - last
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 1271, 1272, 2000])
+def test_messages_are_as_long_as_padding_says(size: int) -> None:
+    a, _ = sides(mtu=1300)
+    packet = udp_datagram(A, B, bytes(size))
+    a.tun.outgoing.append((PLAIN, packet))
+    a.path.outbound(1, NOW)
+    inner = len(packet) + padding_length(len(packet), 1300)
+    assert [len(message) for message in a.sent] == [inner + 32]
+    assert inner <= max(1300, len(packet) + 15)
+
+
+# -- explicit congestion notification -------------------------------------------------------
+
+
+ECT_1, ECT_0, CE = 1, 2, 3
+
+
+class MarkingUdp(MemoryUdp):
+    """Datagrams that arrive with codepoints in the outer header."""
+
+    def __init__(self, *codepoints: int) -> None:
+        super().__init__(lambda _message, _path: True)
+        self._codepoints = iter(codepoints)
+
+    def receive(self) -> Datagrams | None:
+        received = super().receive()
+        return None if received is None else received._replace(ecn=next(self._codepoints))
+
+
+class CountingUdp(MemoryUdp):
+    """Counts what is sent in one go."""
+
+    def __init__(self, transmit: Callable[[bytes, Path], bool]) -> None:
+        super().__init__(transmit)
+        self.sends: list[int] = []
+
+    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+        self.sends.append(len(messages))
+        return super().send(messages, path, traffic_class)
+
+
+def test_the_outer_header_carries_the_ecn_bits_and_no_dscp() -> None:
+    a, _ = sides()
+    a.tun.outgoing.extend(
+        (PLAIN, udp_datagram(A, B, b"x", tos=0b101110_00 | ecn)) for ecn in (0, 1, 2, 3, 3)
+    )
+    a.path.outbound(10, NOW)
+    assert a.udp.traffic_classes == [0, 1, 2, 3, 3]
+
+
+def test_packets_that_differ_in_ecn_do_not_share_a_send_and_stay_in_order() -> None:
+    a, b = sides()
+    a.path._udp = a.udp = counting = CountingUdp(a.udp._transmit)
+    packets = [
+        udp_datagram(A, B, b"x", ports=(n, 9), tos=ecn)
+        for n, ecn in enumerate((0, 0, ECT_0, ECT_0, 0))
+    ]
+    a.tun.outgoing.extend((PLAIN, packet) for packet in packets)
+    a.path.outbound(10, NOW)
+    assert counting.sends == [2, 2, 1]
+    assert a.udp.traffic_classes == [0, 0, ECT_0, ECT_0, 0]
+    deliver(a.sent, b)
+    b.path.inbound(10, NOW)
+    assert [packet for _, packet in b.tun.arrived] == packets
+
+
+def test_all_segments_of_a_super_packet_carry_its_ecn_bits() -> None:
+    a, _ = sides()
+    plain = udp_datagram(A, B, b"before")
+    big = tcp_segment(A, B, bytes(5000), partial_checksum=True, tos=ECT_0)
+    header = VirtioNetHeader(NEEDS_CSUM, GSO_TCPV4, 0, 1000, 20, 16)
+    a.tun.outgoing.extend([(PLAIN, plain), (header, big)])
+    a.path.outbound(10, NOW)
+    assert a.udp.traffic_classes == [0, *[ECT_0] * 5]
+
+
+def test_packets_that_waited_carry_theirs_and_a_keepalive_none() -> None:
+    a, _ = sides()
+    packets = [udp_datagram(A, B, b"x", tos=tos) for tos in (ECT_0, 0, 0xB8 | ECT_1)]
+    a.path.send_packets(PEER, [*packets, b""], NOW)
+    assert a.udp.traffic_classes == [ECT_0, 0, ECT_1, 0]
+
+
+def test_handshake_messages_are_marked_af41() -> None:
+    a, _ = sides()
+    # RFC 2597 §6: AF41 is the DSCP 100010
+    assert a.path.send_message(bytes(148), PATH_B)
+    assert a.udp.traffic_classes == [0b100010_00]
+
+
+def test_congestion_under_the_tunnel_is_told_the_inner_packet() -> None:
+    a, b = sides()
+    b.path._udp = b.udp = MarkingUdp(CE)
+    pass_on([udp_datagram(A, B, b"x", tos=0xB8 | ECT_0)], a, b)
+    assert [packet for _, packet in b.tun.arrived] == [udp_datagram(A, B, b"x", tos=0xB8 | CE)]
+
+
+def test_congestion_of_a_flow_that_could_not_hear_it_is_a_loss() -> None:
+    a, b = sides()
+    b.path._udp = b.udp = MarkingUdp(CE)
+    a.tun.outgoing.append((PLAIN, udp_datagram(A, B, b"x")))
+    a.path.outbound(10, NOW)
+    deliver(a.sent, b)
+    report = b.path.inbound(10, NOW)
+    assert report.drops == {DropReason.ILLEGAL_ECN: 1, DropReason.REPLAYED: 0}
+    assert report.received[PEER].data_packets == 1
+    assert b.tun.arrived == []
+
+
+def test_a_keepalive_takes_no_harm_from_congestion() -> None:
+    a, b = sides()
+    b.path._udp = b.udp = MarkingUdp(CE)
+    a.path.send_packets(PEER, [b""], NOW)
+    deliver(a.sent, b)
+    report = b.path.inbound(10, NOW)
+    assert report.received[PEER].keepalives == 1
+    assert sum(report.drops.values()) == 0
+
+
+def test_only_packets_that_agree_in_ecn_are_joined() -> None:
+    a, b = sides()
+    b.path._udp = b.udp = MarkingUdp(ECT_0, ECT_0, CE, CE, CE, 0)
+    stream = [
+        tcp_segment(A, B, bytes(100), sequence=n * 100, identification=n, tos=ECT_0)
+        for n in range(6)
+    ]
+    a.tun.outgoing.extend((PLAIN, segment) for segment in stream)
+    a.path.outbound(10, NOW)
+    deliver(a.sent, b)
+    b.path.inbound(10, NOW)
+    assert [(packet[1], header.gso_size) for header, packet in b.tun.arrived] == [
+        (ECT_0, 100),
+        (CE, 100),
+        (ECT_0, 0),
+    ]
+
+
+# -- packets that nobody takes --------------------------------------------------------------
+
+
+def test_the_sender_of_a_packet_for_nobody_is_told() -> None:
+    a, _ = sides()
+    packet = udp_datagram(A, "10.0.0.77", b"hello?")
+    a.tun.outgoing.append((PLAIN, packet))
+    report = a.path.outbound(10, NOW)
+    assert report.drops == {DropReason.NO_PEER: 1}
+    ((header, message),) = a.tun.arrived
+    assert header == PLAIN
+    assert message[20:22] == b"\3\1"
+    assert message[28:] == packet
+    assert a.sent == []
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+def test_the_sender_to_a_peer_without_endpoint_is_told_once(size: int) -> None:
+    a, _ = sides()
+    a.path.install(
+        ForwardingUpdate(
+            peers=(PeerForwarding(peer=PEER, path=None, sending=a.keypair, receiving=()),)
+        )
+    )
+    header = VirtioNetHeader(NEEDS_CSUM, GSO_TCPV4, 0, 1000, 20, 16) if size > 1000 else PLAIN
+    a.tun.outgoing.append((header, tcp_segment(A, B, bytes(size), partial_checksum=True)))
+    report = a.path.outbound(10, NOW)
+    assert report.drops == {DropReason.NO_ENDPOINT: 1}
+    assert len(a.tun.arrived) == 1
+    assert a.sent == []
+
+
+def test_a_message_that_the_tun_does_not_take_is_counted() -> None:
+    a, _ = sides()
+    a.path._tun = a.tun = RefusingTun(GSO_NONE)
+    a.tun.outgoing.append((PLAIN, udp_datagram(A, "10.0.0.77", b"")))
+    report = a.path.outbound(10, NOW)
+    assert report.drops == {DropReason.NO_PEER: 1, DropReason.TUN_FAILED: 1}
+
+
+def test_our_own_message_routed_back_to_us_is_not_answered() -> None:
+    a, _ = sides()
+    allowed_ips: AllowedIps[PeerId] = AllowedIps()
+    allowed_ips.insert(ip_network("0.0.0.0/0"), PEER)
+    a.path.install(ForwardingUpdate(allowed_ips=allowed_ips))
+    a.tun.outgoing.append((PLAIN, udp_datagram(A, "192.0.2.2", b"", ports=(9, 2))))
+    assert a.path.outbound(10, NOW).drops == {DropReason.ROUTING_LOOP: 1}
+    assert a.tun.arrived == []
 
 
 @settings(max_examples=200)
