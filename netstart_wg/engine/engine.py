@@ -33,11 +33,15 @@ from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+from netstart_wg.system.namespaces import inside_rdomain
 
 log = logging.getLogger(__name__)
 
 _LINK_POLL_NS = NANOSECONDS_PER_SECOND
 """How often to look at an interface in another network namespace, which sends us no word."""
+
+_LAST_BATCHES = 64
+"""How much, at most, is still taken from sockets that others replace."""
 
 _TCP_HEADERS = 52
 """IPv4 and TCP with timestamps, octets."""
@@ -57,8 +61,9 @@ class Engine:
         Raise BackendError or PermissionDeniedError; then nothing is left behind.
         """
         self.name = name
-        self._is_moved = False
+        self._is_out_of_earshot = False
         self._looked_ns = 0
+        self._refusal: str | None = None
         self._is_stopping = False
         self._wake = self._install_signals()
         try:
@@ -81,7 +86,7 @@ class Engine:
             self._selector = opened.enter_context(selectors.DefaultSelector())
             self._listener = opened.enter_context(contextlib.closing(UapiListener(name)))
             self._tun = opened.enter_context(contextlib.closing(Tun(name)))
-            self._link = opened.enter_context(contextlib.closing(Link(name)))
+            self._link = opened.enter_context(contextlib.closing(Link(self._tun)))
             self._link.set_mtu(DEFAULT_MTU)
             folder = self._listener.path.parent
             self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
@@ -121,12 +126,12 @@ class Engine:
         deadline = self._device.next_deadline()
         if deadline is not None and deadline <= moment.boottime_ns:
             self._tunnel.advance(moment)
-        if self._is_moved and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
+        if self._is_out_of_earshot and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
             self._look_at_link()
 
     def _timeout(self) -> float | None:
         deadline = self._device.next_deadline()
-        waits = [_LINK_POLL_NS / NANOSECONDS_PER_SECOND] if self._is_moved else []
+        waits = [_LINK_POLL_NS / NANOSECONDS_PER_SECOND] if self._is_out_of_earshot else []
         if deadline is not None:
             waits.append((deadline - now().boottime_ns) / NANOSECONDS_PER_SECOND)
         return max(0.0, min(waits)) if waits else None
@@ -162,47 +167,50 @@ class Engine:
         self._link.drain_events()
         self._look_at_link()
 
-    def _look_at_link(self) -> None:
+    def _look_at_link(self) -> LinkState | None:
         """Follow the interface up, down, and to another MTU; raise TunGoneError."""
         state = self._link.look()
-        self._is_moved = state is None
+        self._is_out_of_earshot = state is None or state.is_elsewhere
+        self._looked_ns = now().boottime_ns
         if state is None:
-            self._looked_ns = now().boottime_ns
-            state = self._look_elsewhere()
-        if state is None:
-            return
+            return None
+        self._device.is_debug = state.is_debug
         if state.mtu != self._datapath.mtu:
             self._datapath.mtu = state.mtu
             self._fit_super_packets(state.mtu)
         if state.is_up and not self._device.is_up:
             self._bring_up()
-        elif not state.is_up and self._device.is_up:
+        elif not state.is_up:
+            self._bring_down()
+        return state
+
+    def _bring_up(self) -> None:
+        device = self._device
+        try:
+            sockets = _open_sockets(device.listen_port, device.fwmark, device.wgrtable)
+        except OSError as error:
+            self._report_refusal(error)
+            return
+        self._refusal = None
+        self._set_sockets(sockets)
+        device.port_chosen(sockets.port)
+        self._tunnel.bring_up(now())
+        log.info("%s: up, port %s, wgrtable %s", self.name, sockets.port, device.wgrtable)
+
+    def _report_refusal(self, error: OSError) -> None:
+        """Say why there are no sockets: once, however often it is tried."""
+        port, rdomain = self._device.listen_port, self._device.wgrtable
+        refusal = f"port {port}, wgrtable {rdomain}: {error.strerror}"
+        if refusal != self._refusal:
+            log.error("%s: %s", self.name, refusal)
+        self._refusal = refusal
+
+    def _bring_down(self) -> None:
+        self._refusal = None
+        if self._device.is_up:
             self._tunnel.bring_down(now())
             self._set_sockets(None)
             log.info("%s: down", self.name)
-
-    def _look_elsewhere(self) -> LinkState | None:
-        """Look where the interface was moved to; None where we may not.  Raise TunGoneError."""
-        namespace = -1
-        try:
-            namespace = self._tun.namespace()
-            return self._link.look_in(namespace)
-        except OSError:
-            return None
-        finally:
-            if namespace >= 0:
-                os.close(namespace)
-
-    def _bring_up(self) -> None:
-        try:
-            sockets = UdpSockets(self._device.listen_port, self._device.fwmark)
-        except OSError as error:
-            log.error("%s: port %s: %s", self.name, self._device.listen_port, error.strerror)
-            return
-        self._set_sockets(sockets)
-        self._device.port_chosen(sockets.port)
-        self._tunnel.bring_up(now())
-        log.info("%s: up, port %s", self.name, sockets.port)
 
     def _set_sockets(self, sockets: UdpSockets | None) -> None:
         if self._udp.sockets is not None:
@@ -223,33 +231,57 @@ class Engine:
     # -- the UAPI --------------------------------------------------------------------------
 
     def state(self) -> WireGuardState:
-        """See `Configurable`."""
+        """See `Configurable`; the interface is looked at first."""
+        link = self._look_at_link()
         sockets = self._udp.sockets
         offloads = self._tun.offloads + (sockets.offloads if sockets else ())
         return dataclasses.replace(
             self._device.state(),
             implementation=f"netstart-wg {VERSION}",
+            link_namespace=link.namespace if link else None,
             offloads=tuple(sorted(offloads)),
         )
 
     def configure(self, change: DeviceChange) -> None:
-        """See `Configurable`: what can fail, the sockets, comes first."""
-        fwmark = self._device.fwmark if change.fwmark is UNCHANGED else change.fwmark
-        bound = self._udp.sockets
-        port = change.listen_port
-        if port is not UNCHANGED and (bound is None or port != bound.port):
-            replacement = UdpSockets(port, fwmark)
-            if bound is None:
-                replacement.close()  # the port is free; it is opened when the interface comes up
-            else:
-                self._set_sockets(replacement)
-        elif bound is not None:
-            bound.set_fwmark(fwmark)
+        """See `Configurable`; the interface is looked at first.
+
+        Whoever brought it up or down just now and then asks is sure to be answered as it is.
+        What can fail, the sockets, comes before all else.
+        """
+        self._look_at_link()
+        self._change_sockets(change)
         self._tunnel.configure(change, now())
         if self._udp.sockets is not None:
             self._device.port_chosen(self._udp.sockets.port)
         else:
             self._look_at_link()
+
+    def index_of_interface(self, name: str) -> int:
+        """See `Configurable`: it is one of where the UDP sockets are."""
+        with inside_rdomain(self._device.wgrtable):
+            return socket.if_nametoindex(name)
+
+    def _change_sockets(self, change: DeviceChange) -> None:
+        """Have the sockets that go with a change; raise OSError, and then the old ones stay."""
+        device, bound = self._device, self._udp.sockets
+        port = device.listen_port if change.listen_port is UNCHANGED else change.listen_port
+        fwmark = device.fwmark if change.fwmark is UNCHANGED else change.fwmark
+        rdomain = device.wgrtable if change.wgrtable is UNCHANGED else change.wgrtable
+        if bound is not None and (port, rdomain) == (bound.port, device.wgrtable):
+            bound.set_fwmark(fwmark)
+        elif bound is not None:
+            replacement = _open_sockets(port, fwmark, rdomain)
+            self._receive_what_has_come()
+            self._set_sockets(replacement)
+        elif not (change.listen_port is UNCHANGED and change.wgrtable is UNCHANGED):
+            # they can be had; they are opened when the interface comes up
+            _open_sockets(port, fwmark, rdomain).close()
+
+    def _receive_what_has_come(self) -> None:
+        """Lose nothing that waits in sockets which are about to be closed."""
+        for _ in range(_LAST_BATCHES):
+            if not self._tunnel.udp_is_readable(now()):
+                return
 
     def _client_connects(self) -> None:
         connection = self._listener.accept()
@@ -283,6 +315,12 @@ class Engine:
         if not self._listener.is_in_place():
             log.info("%s: socket file was deleted", self.name)
             self._is_stopping = True
+
+
+def _open_sockets(port: int, fwmark: int, rdomain: int) -> UdpSockets:
+    """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
+    with inside_rdomain(rdomain):
+        return UdpSockets(port, fwmark)
 
 
 def _drain(wake: socket.socket) -> None:

@@ -1,19 +1,30 @@
-"""The network interface in front of the TUN: is it up, its MTU, and word when that changes.
+"""The network interface in front of the TUN: where it is, is it up, its MTU, and word of changes.
 
 Only what the engine itself must know.  Everything an administrator configures is
 netstart-wg's business; loading its netlink library here would double the
 engine's memory.
+
+Which interface it is, the TUN says: one of the same name may be another.  Where
+it is not in our own network namespace, its namespace is entered for the moment
+of each call.  No socket stays there, which would keep the namespace alive, and
+with it the interface, when everybody else has left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from netstart_wg.engine.tun import Tun
+from netstart_wg.system.namespaces import inside
+
+_OWN_NAMESPACE = Path("/proc/thread-self/ns/net")
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCGIFMTU = 0x8921
@@ -21,7 +32,7 @@ _SIOCSIFMTU = 0x8922
 _IFREQ_INT = struct.Struct("16si12x")
 _IFREQ_FLAGS = struct.Struct("16sH14x")
 _IFF_UP = 1
-_CLONE_NEWNET = 0x40000000
+_IFF_DEBUG = 4
 
 _RTMGRP_LINK = 1
 _RTM_SETLINK = 19
@@ -36,28 +47,32 @@ _RTATTR_U32 = struct.Struct("=HHI")
 class LinkState:
     """What the engine follows."""
 
+    namespace: int
+    """Inode of the network namespace that it is in."""
+    is_elsewhere: bool
+    """Whether that is another one than ours: no event tells of changes there."""
     is_up: bool
+    is_debug: bool
+    """IFF_DEBUG."""
     mtu: int
     """Bytes."""
 
 
 class Link:
-    """One interface, by name."""
+    """The interface of a TUN."""
 
-    def __init__(self, name: str) -> None:
-        """Take the name of an interface that exists in our namespace; raise OSError."""
-        self._name = name
-        self.index = socket.if_nametoindex(name)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, tun: Tun) -> None:
+        """Take a TUN; raise OSError."""
+        self._tun = tun
+        self._own_namespace = _OWN_NAMESPACE.stat().st_ino
         self.events = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
         )
-        """Readable when some interface of this namespace changed."""
+        """Readable when some interface of our own namespace changed."""
         self.events.bind((0, _RTMGRP_LINK))
 
     def close(self) -> None:
-        """Close both sockets."""
-        self._socket.close()
+        """Hear no more of it."""
         self.events.close()
 
     def drain_events(self) -> None:
@@ -71,52 +86,67 @@ class Link:
                 continue
 
     def look(self) -> LinkState | None:
-        """Return how the interface is, or None if it is not in our namespace."""
-        return self._look_by(self._socket)
-
-    def look_in(self, namespace: int) -> LinkState | None:
-        """Return how it is in the network namespace of that descriptor, or None.
-
-        No socket stays there, which would keep the namespace alive, and with it
-        the interface, when everybody else has left.  Raise OSError without the
-        right to enter.
-        """
-        libc = ctypes.CDLL(None, use_errno=True)
-        ours = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        """Return how the interface is, or None if we may not look; raise TunGoneError."""
         try:
-            if libc.setns(namespace, _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
-            try:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
-                    return self._look_by(there)
-            finally:
-                if libc.setns(ours, _CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), "setns")
-        finally:
-            os.close(ours)
-
-    def _look_by(self, any_socket: socket.socket) -> LinkState | None:
-        request = _IFREQ_INT.pack(self._name.encode(), 0)
-        try:
-            flags = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
-            mtu = fcntl.ioctl(any_socket, _SIOCGIFMTU, request)
+            with self._beside() as namespace, _datagram_socket() as any_socket:
+                request = _IFREQ_INT.pack(os.fsencode(self._tun.interface()), 0)
+                _, flags = _IFREQ_FLAGS.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))
+                _, mtu = _IFREQ_INT.unpack(fcntl.ioctl(any_socket, _SIOCGIFMTU, request))
         except OSError:
             return None
         return LinkState(
-            is_up=bool(_IFREQ_FLAGS.unpack(flags)[1] & _IFF_UP), mtu=_IFREQ_INT.unpack(mtu)[1]
+            namespace=namespace,
+            is_elsewhere=namespace != self._own_namespace,
+            is_up=bool(flags & _IFF_UP),
+            is_debug=bool(flags & _IFF_DEBUG),
+            mtu=mtu,
         )
 
     def set_mtu(self, mtu: int) -> None:
-        """Set the MTU in bytes; raise OSError."""
-        fcntl.ioctl(self._socket, _SIOCSIFMTU, _IFREQ_INT.pack(self._name.encode(), mtu))
+        """Set the MTU in bytes; raise OSError or TunGoneError."""
+        with self._beside(), _datagram_socket() as any_socket:
+            request = _IFREQ_INT.pack(os.fsencode(self._tun.interface()), mtu)
+            fcntl.ioctl(any_socket, _SIOCSIFMTU, request)
 
     def limit_super_packets(self, octets: int) -> None:
         """Ask the kernel for super-packets of at most so many octets; a refusal does no harm.
 
         A whole 64 KiB would be cut into one full UDP_SEGMENT send and a scrap.
+        Raise TunGoneError.
         """
         attribute = _RTATTR_U32.pack(8, _IFLA_GSO_MAX_SIZE, octets)
-        body = _IFINFOMSG.pack(socket.AF_UNSPEC, 0, self.index, 0, 0) + attribute
-        header = _NLMSGHDR.pack(16 + len(body), _RTM_SETLINK, _NLM_F_REQUEST, 1, 0)
-        with contextlib.suppress(OSError):
-            self.events.send(header + body)
+        with contextlib.suppress(OSError), self._beside():
+            index = socket.if_nametoindex(self._tun.interface())
+            body = _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + attribute
+            header = _NLMSGHDR.pack(16 + len(body), _RTM_SETLINK, _NLM_F_REQUEST, 1, 0)
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+                netlink.send(header + body)
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[int]:
+        """Work in the network namespace that the interface is in; give its inode.
+
+        Where the kernel does not tell (Linux before 5.2), that is taken to be ours.
+        """
+        namespace = self._namespace()
+        if namespace is None:
+            yield self._own_namespace
+            return
+        try:
+            inode = os.fstat(namespace).st_ino
+            with contextlib.nullcontext() if inode == self._own_namespace else inside(namespace):
+                yield inode
+        finally:
+            os.close(namespace)
+
+    def _namespace(self) -> int | None:
+        """Return a descriptor of it, or None where the kernel does not tell."""
+        try:
+            return self._tun.namespace()
+        except OSError:
+            return None
+
+
+def _datagram_socket() -> socket.socket:
+    """Return something to ask by, of the network namespace that we are in."""
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -5,11 +5,12 @@ Linux, Documentation/networking/tuntap.rst and include/uapi/linux/if_tun.h.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
 from netstart_wg.errors import BackendError, PermissionDeniedError
@@ -18,6 +19,7 @@ TUN_DEVICE = "/dev/net/tun"
 
 _TUNSETIFF = 0x400454CA
 _TUNSETOFFLOAD = 0x400454D0
+_TUNGETIFF = 0x800454D2
 _TUNGETDEVNETNS = 0x54E3
 
 _IFF_TUN = 0x0001
@@ -102,13 +104,16 @@ class Tun:
 
         Raise TunGoneError when it was deleted, OSError where the kernel does not tell.
         """
-        try:
+        with _gone_or_refused():
             descriptor: int = fcntl.ioctl(self.descriptor, _TUNGETDEVNETNS, 0)
-        except OSError as error:
-            if error.errno == errno.EBADFD:
-                raise TunGoneError from None
-            raise
         return descriptor
+
+    def interface(self) -> str:
+        """Return the name that the interface has now; raise TunGoneError when it was deleted."""
+        with _gone_or_refused():
+            answer = fcntl.ioctl(self.descriptor, _TUNGETIFF, bytes(_IFREQ_FLAGS.size))
+        name: bytes = _IFREQ_FLAGS.unpack(answer)[0]
+        return os.fsdecode(name.rstrip(b"\0"))
 
     def read(self) -> tuple[VirtioNetHeader, memoryview] | None:
         """See `TunEnd`; raise TunGoneError when the interface is gone."""
@@ -135,6 +140,17 @@ class Tun:
             if error.errno == errno.EBADFD:
                 raise TunGoneError from None
             raise
+
+
+@contextlib.contextmanager
+def _gone_or_refused() -> Iterator[None]:
+    """Raise TunGoneError for what the kernel says of a TUN without an interface."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EBADFD:
+            raise TunGoneError from None
+        raise
 
 
 def _open(name: str) -> int:

@@ -16,9 +16,8 @@ from typing import Protocol
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
+from netstart_wg.system.paths import socket_path
 from netstart_wg.uapi import UapiError, decode_set, encode_errno, encode_get
-
-SOCKET_FOLDER = Path("/var/run/wireguard")
 
 MAX_REQUEST_OCTETS = 64 << 20
 """Some hundred thousand peers; more than that at once is no configuration."""
@@ -38,6 +37,10 @@ class Configurable(Protocol):
         """Apply a change as a whole, or raise OSError and change nothing."""
         ...
 
+    def index_of_interface(self, name: str) -> int:
+        """Return the index of an interface that an endpoint's scope names, or raise OSError."""
+        ...
+
 
 class UapiListener:
     """The socket in the file system."""
@@ -47,10 +50,10 @@ class UapiListener:
 
         Raise BackendError when an engine of that name is running.
         """
-        self.path = SOCKET_FOLDER / f"{name}.sock"
+        self.path = socket_path(name)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            SOCKET_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _clear_the_way(self.path, name)
             mask = os.umask(0o077)
             try:
@@ -188,7 +191,7 @@ class UapiClient:
     def _set(self, rest: bytes) -> int:
         try:
             text = rest.decode()
-            change = decode_set(text.split("\n") if text else [], socket.if_nametoindex)
+            change = decode_set(text.split("\n") if text else [], self._served.index_of_interface)
             self._served.configure(change)
         except UnicodeDecodeError:
             return errno.EINVAL

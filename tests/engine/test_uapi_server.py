@@ -19,6 +19,7 @@ from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
+from netstart_wg.system import paths
 
 
 class Served:
@@ -39,6 +40,9 @@ class Served:
         if self.refusal is not None:
             raise OSError(self.refusal, os.strerror(self.refusal))
         self.changes.append(change)
+
+    def index_of_interface(self, name: str) -> int:
+        return {"eth0": 7}[name]
 
 
 @pytest.fixture
@@ -78,9 +82,9 @@ def test_set_is_applied_and_acknowledged(
 def test_a_scope_may_be_an_interfaces_name_as_wg_writes_it(
     connection: tuple[UapiClient, socket.socket], served: Served
 ) -> None:
-    request = b"set=1\npublic_key=" + b"01" * 32 + b"\nendpoint=[fe80::1%lo]:5\n\n"
+    request = b"set=1\npublic_key=" + b"01" * 32 + b"\nendpoint=[fe80::1%eth0]:5\n\n"
     assert ask(connection, request) == b"errno=0\n\n"
-    expected = Endpoint(IPv6Address("fe80::1"), 5, socket.if_nametoindex("lo"))
+    expected = Endpoint(IPv6Address("fe80::1"), 5, 7)
     assert served.changes[0].peers[0].endpoint == expected
 
 
@@ -186,7 +190,7 @@ def test_garbage_raises_nothing(garbage: bytes) -> None:
 
 @pytest.fixture
 def folder(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uapi_server, "SOCKET_FOLDER", tmp_path)
+    monkeypatch.setattr(paths, "SOCKET_DIRECTORY", tmp_path)
 
 
 @pytest.mark.usefixtures("folder")

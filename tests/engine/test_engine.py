@@ -1,0 +1,79 @@
+"""The engine of one interface in this process: its loop does not run, its parts are called."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from netstart_wg.engine.engine import Engine
+from netstart_wg.model.change import DeviceChange
+from netstart_wg.system.namespaces import inside_rdomain, make_rdomain
+from tests.private_namespaces import private_namespaces
+
+pytestmark = pytest.mark.root
+
+SIOCSIFFLAGS = 0x8914
+IFF_UP, IFF_DEBUG = 1, 4
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """An engine wg0 in a network of its own, whose loopback is up, beside an rdomain 1."""
+    with ExitStack() as stack:
+        stack.enter_context(private_namespaces())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stack.callback(signal.signal, number, signal.getsignal(number))
+        stack.callback(lambda: os.close(signal.set_wakeup_fd(-1)))
+        make_rdomain(1)
+        set_flags("lo", IFF_UP)
+        yield stack.enter_context(closing(Engine("wg0")))
+
+
+def set_flags(interface: str, flags: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", interface.encode(), flags))
+
+
+@pytest.mark.parametrize(
+    "change", [DeviceChange(listen_port=7), DeviceChange(wgrtable=1)], ids=["port", "rdomain"]
+)
+def test_what_waits_in_the_old_sockets_is_still_received(
+    engine: Engine, change: DeviceChange
+) -> None:
+    set_flags("wg0", IFF_UP)
+    port = engine.state().listen_port
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(200):
+            sender.sendto(b"no message of the protocol at all", ("127.0.0.1", port))
+    engine.configure(change)
+    assert sum(count for _, count in engine.state().drops) == 200
+
+
+def test_a_refused_change_leaves_all_as_it_was(engine: Engine) -> None:
+    set_flags("wg0", IFF_UP)
+    before = engine.state()
+    with inside_rdomain(1):
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with other:
+        other.bind(("", before.listen_port))
+        with pytest.raises(OSError, match="in use"):
+            engine.configure(DeviceChange(wgrtable=1, fwmark=7, groups=("vpn",)))
+    with pytest.raises(FileNotFoundError):
+        engine.configure(DeviceChange(wgrtable=2, fwmark=7, groups=("vpn",)))
+    assert engine.state() == before
+
+
+def test_the_device_knows_of_debug(engine: Engine) -> None:
+    set_flags("wg0", IFF_DEBUG)
+    engine.state()
+    assert engine._device.is_debug
+    set_flags("wg0", 0)
+    engine.state()
+    assert not engine._device.is_debug
