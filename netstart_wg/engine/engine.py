@@ -33,9 +33,17 @@ from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+from netstart_wg.protocol.notices import Level
 from netstart_wg.system.namespaces import inside_rdomain
 
 log = logging.getLogger(__name__)
+log.setLevel(logging.DEBUG)  # whether small things are said is decided by the interface's debug
+
+_LEVELS = {
+    Level.WARNING: logging.WARNING,
+    Level.INFO: logging.INFO,
+    Level.DEBUG: logging.DEBUG,
+}
 
 _LINK_POLL_NS = NANOSECONDS_PER_SECOND
 """How often to look at an interface in another network namespace, which sends us no word."""
@@ -128,6 +136,12 @@ class Engine:
             self._tunnel.advance(moment)
         if self._is_out_of_earshot and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
             self._look_at_link()
+        self._log_notices()
+
+    def _log_notices(self) -> None:
+        """Say what an interface with `debug` has to say."""
+        for notice in self._device.take_notices():
+            log.log(_LEVELS[notice.level], "%s: %s", self.name, notice.text)
 
     def _timeout(self) -> float | None:
         deadline = self._device.next_deadline()

@@ -9,11 +9,14 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from ipaddress import IPv4Address
 
 import pytest
 
 from netstart_wg.engine.engine import Engine
-from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.address import Endpoint
+from netstart_wg.model.change import DeviceChange, PeerChange
+from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.system.namespaces import inside_rdomain, make_rdomain
 from tests.private_namespaces import private_namespaces
 
@@ -70,10 +73,36 @@ def test_a_refused_change_leaves_all_as_it_was(engine: Engine) -> None:
     assert engine.state() == before
 
 
-def test_the_device_knows_of_debug(engine: Engine) -> None:
-    set_flags("wg0", IFF_DEBUG)
-    engine.state()
-    assert engine._device.is_debug
-    set_flags("wg0", 0)
-    engine.state()
-    assert not engine._device.is_debug
+CALL_NOBODY = DeviceChange(
+    private_key=PrivateKey(bytes([1]) * 32),
+    peers=(
+        PeerChange(
+            public_key=PublicKey(bytes([2]) * 32),
+            endpoint=Endpoint(IPv4Address("127.0.0.1"), 9),
+            persistent_keepalive=25,
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (IFF_UP, []),
+        (
+            IFF_UP | IFF_DEBUG,
+            ["wg0: Peer 0 created", "wg0: Sending handshake initiation to peer 0 (127.0.0.1)"],
+        ),
+    ],
+    ids=["without debug", "with debug"],
+)
+def test_an_interface_with_debug_says_what_it_does(
+    engine: Engine, caplog: pytest.LogCaptureFixture, flags: int, said: list[str]
+) -> None:
+    set_flags("wg0", flags)
+    engine.configure(CALL_NOBODY)
+    caplog.clear()
+    engine._log_notices()
+    assert caplog.messages == said
+    engine._log_notices()
+    assert caplog.messages == said
