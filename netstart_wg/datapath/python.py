@@ -165,6 +165,7 @@ class PythonDataPath:
             return None
         entry = self._peers.get(owner)
         if entry is None or entry.path is None:
+            report.faults[owner, DropReason.NO_ENDPOINT] += 1
             self._turn_back(packet, DropReason.NO_ENDPOINT, now, report)
             return None
         if _is_for(entry.path.endpoint, packet, destination):
@@ -187,7 +188,7 @@ class PythonDataPath:
         """Seal and send packets of one peer that agree in ECN, or say why not."""
         entry = self._peers.get(number)
         if entry is None or entry.path is None:
-            report.drops[DropReason.NO_ENDPOINT] += len(packets)
+            report.drop(DropReason.NO_ENDPOINT, number, len(packets))
             return
         keypair = entry.sending
         if (
@@ -322,12 +323,12 @@ class PythonDataPath:
             traffic.data_packets += 1
             length = inner_length(packet)
             if not length:
-                report.drops[DropReason.NOT_IP] += 1
+                report.drop(DropReason.NOT_IP, number)
                 continue
             source = packet[12:16] if packet[0] >> 4 == 4 else packet[8:24]
             if source != allowed_source:
                 if lookup(source) != number:
-                    report.drops[DropReason.UNALLOWED_SOURCE] += 1
+                    report.drop(DropReason.UNALLOWED_SOURCE, number)
                     continue
                 allowed_source = source
             if is_marked:

@@ -240,6 +240,7 @@ class Device:
         """Take in what the data path did, as the events of paper §6."""
         if report.drops:
             self._around.drops.update(report.drops)
+            self._tell_faults(report)
         for number, traffic in report.sent.items():
             if (peer := self._by_number.get(number)) is not None:
                 peer.packets_sent(traffic, now)
@@ -252,6 +253,12 @@ class Device:
             self._stage(report, now)
         for message, path in report.messages:
             self.message_received(message, path, now)
+
+    def _tell_faults(self, report: TrafficReport) -> None:
+        for (number, reason), count in report.faults.items() if self.is_debug else ():
+            if (peer := self._by_number.get(number)) is not None:
+                for _ in range(count):
+                    peer.tell_fault(reason)
 
     def _stage(self, report: TrafficReport, now: Now) -> None:
         waiting: dict[PeerId, Peer] = {}

@@ -123,5 +123,12 @@ class TrafficReport:
     messages: list[tuple[bytes, Path]] = field(default_factory=list)
     """Datagrams that look like handshake messages or cookie replies, for `Device`."""
     drops: Counter[DropReason] = field(default_factory=Counter)
+    faults: Counter[tuple[PeerId, DropReason]] = field(default_factory=Counter)
+    """Those of the drops that say something about a peer: they are for whoever has `debug` on."""
     is_exhausted: bool = True
     """False: the budget was spent before the source ran dry."""
+
+    def drop(self, reason: DropReason, peer: PeerId, count: int = 1) -> None:
+        """Count packets of a peer that go no further."""
+        self.drops[reason] += count
+        self.faults[peer, reason] += count

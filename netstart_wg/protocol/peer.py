@@ -183,6 +183,20 @@ class Peer:
         """Note that a handshake message of that many bytes left the socket."""
         self.tx_bytes += length
 
+    def tell_fault(self, reason: DropReason) -> None:
+        """Tell of a packet to or from this peer that the data path dropped."""
+        match reason:
+            case DropReason.NO_ENDPOINT:
+                self._notices.debug(
+                    f"No valid endpoint has been configured or discovered for peer {self.number}"
+                )
+            case DropReason.UNALLOWED_SOURCE:
+                self._notices.warning(f"Packet has unallowed source IP from {self}")
+            case DropReason.NOT_IP:
+                self._notices.warning(f"Packet is neither IPv4 nor IPv6 from {self}")
+            case _:
+                pass
+
     def stage(self, packet: bytes) -> None:
         """Keep an inner packet until there is a session; of too many the oldest is dropped."""
         if len(self._staged) >= MAX_STAGED_PACKETS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from netstart_wg.model.change import PeerChange
 from netstart_wg.model.keys import PublicKey
+from netstart_wg.protocol.forwarding import PeerId
+from tests.datapath.packets import udp_datagram
 from tests.engine.simulation import SECOND, Host, Simulation
 
 
@@ -84,7 +86,24 @@ def test_a_peer_without_endpoint_is_told_of_by_its_number() -> None:
     bob.device.is_debug = False
     alice.add_peer(simulation.host("192.0.2.3", "10.0.0.3"), knows_endpoint=False)
     assert said(alice) == ["info: Peer 1 created"]
+    alice.send(udp_datagram("10.0.0.1", "10.0.0.3", b"anybody?"))
+    text = "debug: No valid endpoint has been configured or discovered for peer 1"
+    assert said(alice) == [text]
     assert said(bob) == []
+
+
+def test_packets_that_may_not_come_from_a_peer_are_told() -> None:
+    simulation = Simulation()
+    alice, bob = talking_hosts(simulation)
+    alice.say(bob, b"hello")
+    simulation.run(SECOND)
+    said(bob)
+    alice.send(udp_datagram("10.0.0.99", "10.0.0.2", b"who am I?"))
+    simulation.run(SECOND)
+    assert said(bob) == ["warning: Packet has unallowed source IP from peer 0 (192.0.2.1)"]
+    alice.tunnel.datapath.send_packets(PeerId(0), [b"\x90" + bytes(31)], alice.now)
+    simulation.run(SECOND)
+    assert said(bob) == ["warning: Packet is neither IPv4 nor IPv6 from peer 0 (192.0.2.1)"]
 
 
 def test_messages_that_are_none_of_ours_are_told_with_their_sender() -> None:
