@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from ipaddress import IPv4Address
@@ -106,3 +108,13 @@ def test_an_interface_with_debug_says_what_it_does(
     assert caplog.messages == said
     engine._log_notices()
     assert caplog.messages == said
+
+
+def test_the_engine_does_without_the_heavy_libraries_of_others() -> None:
+    program = (
+        "import sys, netstart_wg.engine.engine\n"
+        "heavy = {'pyroute2', 'lark', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
