@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from netstart_wg.model.address import PORT_MAX, Endpoint, EndpointName, IPNetwork
@@ -23,7 +24,15 @@ _HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 _HOST_NAME_LIMIT = 253
 _ONLY_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _SCOPE = re.compile(r"[^\s/%]{1,15}")
-_HOST_AND_PORT = re.compile(r"(?:\[[^][]+\]|[^][:]+):[0-9]{1,5}")
+_HOST_AND_PORT = re.compile(r"(?:(?P<name>[^][:]+)|\[(?P<address>[^][]+)\]):(?P<port>[0-9]+)")
+_SERVICE_NAME = re.compile(r"[a-zA-Z0-9+._-]*[a-zA-Z][a-zA-Z0-9+._-]*")
+
+ServicePort = Callable[[str], int | None]
+"""Returns the UDP port of a service, by its name; this layer reads no /etc/services."""
+
+
+def no_service(_: str) -> None:
+    """Know no service: for whoever has no list of them."""
 
 
 # ---- addresses of interfaces ----
@@ -68,8 +77,25 @@ def interface_ipv6(word: Word) -> IPv6Address:
     return address
 
 
-def netmask_length(word: Word, address: IPv4Address) -> int:
-    """Read a netmask, dotted or hexadecimal, as a prefix length of 1 to 32."""
+def ipv4(word: Word) -> IPv4Address:
+    """Read any IPv4 address."""
+    address = _ipv4(word.value)
+    if address is None:
+        raise Mistake.about(word, Message.NOT_IPV4)
+    return address
+
+
+def is_netmask(word: Word) -> bool:
+    """Say whether a word could be a netmask."""
+    try:
+        netmask_length(word, "ADDRESS")
+    except Mistake:
+        return False
+    return True
+
+
+def netmask_length(word: Word, address: object) -> int:
+    """Read a netmask of an address, dotted or hexadecimal, as a prefix length of 1 to 32."""
     if _HEXADECIMAL_NETMASK.fullmatch(word.value):
         mask = int(word.value, 16)
     elif (dotted := _ipv4(word.value)) is not None:
@@ -154,14 +180,14 @@ def _allowed_ipv6(word: Word) -> tuple[IPNetwork, bool]:
 # ---- endpoints ----
 
 
-def endpoint(host: Word, port_word: Word) -> Endpoint | EndpointName:
-    """Read the host and port of a peer."""
-    refuse_joined_host(host)
+def endpoint(host: Word, port_word: Word, service_port: ServicePort) -> Endpoint | EndpointName:
+    """Read the host and port of a peer; a port that is no number is looked up."""
     text = host.value
     address = _ipv4(text) or _ipv6(text)
     if address is None and not _is_host_name(text):
-        raise Mistake.about(host, Message.BAD_HOST)
-    port = number(port_word, "port", "wgendpoint", 1, PORT_MAX)
+        is_bracketed = text.startswith("[") and text.endswith("]")
+        raise Mistake.about(host, Message.BRACKETED_HOST if is_bracketed else Message.BAD_HOST)
+    port = _endpoint_port(port_word, service_port)
     if address is None:
         return EndpointName(text, port)
     if isinstance(address, IPv6Address) and (scope := address.scope_id) is not None:
@@ -169,12 +195,27 @@ def endpoint(host: Word, port_word: Word) -> Endpoint | EndpointName:
     return Endpoint(address, port)
 
 
-def refuse_joined_host(host: Word) -> None:
-    """Raise Mistake for `host:port`, `[address]:port` and `[address]`."""
-    if _HOST_AND_PORT.fullmatch(host.value):
-        raise Mistake.about(host, Message.HOST_WITH_PORT)
-    if host.value.startswith("[") and host.value.endswith("]"):
-        raise Mistake.about(host, Message.BRACKETED_HOST)
+def _endpoint_port(word: Word, service_port: ServicePort) -> int:
+    if not _SERVICE_NAME.fullmatch(word.value):
+        return number(word, "port", "wgendpoint", 1, PORT_MAX)
+    port = service_port(word.value)
+    if port is None:
+        raise Mistake.about(word, Message.UNKNOWN_SERVICE, high=PORT_MAX)
+    return port
+
+
+def split_host_and_port(word: Word) -> tuple[Word, Word] | None:
+    """Take `HOST:PORT` and `[ADDRESS]:PORT` apart; None for anything else."""
+    match = _HOST_AND_PORT.fullmatch(word.value)
+    if match is None:
+        return None
+    host, port = ("name" if match["name"] else "address"), "port"
+    if word.raw != word.value:
+        return word._replace(value=match[host]), word._replace(value=match[port])
+    return (
+        Word(match[host], match[host], word.start + match.start(host)),
+        Word(match[port], match[port], word.start + match.start(port)),
+    )
 
 
 def _scoped_endpoint(

@@ -34,6 +34,13 @@ class Findings:
         self._errors: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
         self._masked: tuple[int, str] | None = None
+        self.is_whole = True
+        """Whether no message said that something has not happened."""
+
+    @property
+    def file_name(self) -> str:
+        """What messages call the file."""
+        return self._source.name
 
     @property
     def has_room(self) -> bool:
@@ -42,6 +49,7 @@ class Findings:
 
     def add(self, message: MessageTable, span: Span, **values: object) -> None:
         """Note a message; a Word among the values is put in quotes, or hidden."""
+        self.is_whole = self.is_whole and not message.value.is_failure
         is_error = message.value.severity is Severity.ERROR
         list_ = self._errors if is_error else self._warnings
         if len(list_) > LIMIT:
@@ -61,7 +69,7 @@ class Findings:
     def raise_errors(self) -> None:
         """Raise ConfigError with all errors, if there are any."""
         if self._errors:
-            raise ConfigError(self._errors)
+            raise ConfigError(in_file_order(self._errors))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

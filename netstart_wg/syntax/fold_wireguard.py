@@ -14,19 +14,12 @@ from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
 from netstart_wg.model.config import PeerConfig, WireGuardConfig
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.source import Span
-from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.findings import Findings, quote
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.statements import (
-    AnyStatement,
-    Description,
-    Down,
-    Inet,
-    Inet6,
-    Mtu,
     PeerStatement,
     RemoveAllPeers,
     RemovePeer,
-    Up,
     WgAip,
     WgDescr,
     WgEndpoint,
@@ -35,6 +28,8 @@ from netstart_wg.syntax.statements import (
     WgPka,
     WgPort,
     WgPsk,
+    WgRtable,
+    WireGuardStatement,
 )
 
 DerivePublicKey = Callable[[PrivateKey], PublicKey]
@@ -45,25 +40,43 @@ DerivePublicKey = Callable[[PrivateKey], PublicKey]
 class _Peer:
     """A peer on its way to being a PeerConfig."""
 
-    span: Span
     public_key: PublicKey
+    span: Span | None = None
+    """Where it was named first; None: it was there before the file."""
     preshared_key: PresharedKey | None = None
     endpoint: Endpoint | EndpointName | None = None
     persistent_keepalive: int = 0
-    allowed_ips: dict[IPNetwork, Span] = field(default_factory=dict)
+    allowed_ips: dict[IPNetwork, Span | None] = field(default_factory=dict)
     """Each with the place that claims it."""
     description: str | None = None
+    config: PeerConfig | None = None
+    """As it is now, unless something has changed since somebody asked."""
 
-    def config(self) -> PeerConfig:
-        """Return it as it is now."""
-        return PeerConfig(
-            public_key=self.public_key,
-            preshared_key=self.preshared_key,
-            endpoint=self.endpoint,
-            persistent_keepalive=self.persistent_keepalive,
-            allowed_ips=tuple(self.allowed_ips),
-            description=self.description,
+    @classmethod
+    def of(cls, config: PeerConfig) -> Self:
+        """Return a peer that is there before the first command."""
+        return cls(
+            public_key=config.public_key,
+            preshared_key=config.preshared_key,
+            endpoint=config.endpoint,
+            persistent_keepalive=config.persistent_keepalive,
+            allowed_ips=dict.fromkeys(config.allowed_ips),
+            description=config.description,
+            config=config,
         )
+
+    def current_config(self) -> PeerConfig:
+        """Return it as it is now; the same object until something changes."""
+        if self.config is None:
+            self.config = PeerConfig(
+                public_key=self.public_key,
+                preshared_key=self.preshared_key,
+                endpoint=self.endpoint,
+                persistent_keepalive=self.persistent_keepalive,
+                allowed_ips=tuple(self.allowed_ips),
+                description=self.description,
+            )
+        return self.config
 
 
 @dataclass(slots=True)
@@ -71,13 +84,14 @@ class _Call:
     """What one command says about WireGuard: the argument of one SIOCSWG."""
 
     removes_all_peers: bool = False
-    key: PrivateKey | None = None
+    key: WgKey | None = None
     port: int | None = None
+    rdomain: int | None = None
     records: list[tuple[WgPeer | RemovePeer, list[PeerStatement]]] = field(default_factory=list)
     """Each wgpeer and -wgpeer with the peer words after it."""
 
     @classmethod
-    def of(cls, statements: Sequence[AnyStatement]) -> Self:
+    def of(cls, statements: Sequence[WireGuardStatement]) -> Self:
         """Collect the words of one command; of the interface's own the last counts."""
         call = cls()
         for statement in statements:
@@ -87,36 +101,41 @@ class _Call:
                 case WgPeer() | RemovePeer():
                     call.records.append((statement, []))
                 case WgKey():
-                    call.key = statement.key
+                    call.key = statement
                 case WgPort():
                     call.port = statement.port
+                case WgRtable():
+                    call.rdomain = statement.rdomain
                 case RemoveAllPeers():
                     call.removes_all_peers = True
-                case Inet() | Inet6() | Mtu() | Up() | Down() | Description():
-                    pass
                 case _:
                     assert_never(statement)
         return call
 
 
 class WireGuardFold:
-    """A device that has just been created, and what becomes of it."""
+    """A device, and what becomes of it."""
 
     def __init__(
-        self, file_name: str, findings: Findings, derive_public_key: DerivePublicKey | None
+        self,
+        findings: Findings,
+        derive_public_key: DerivePublicKey | None,
+        base: WireGuardConfig,
     ) -> None:
         """Without a way to derive it, the interface's own public key is not recognised."""
-        self._file_name = file_name
         self._findings = findings
         self._derive_public_key = derive_public_key
-        self._private_key: PrivateKey | None = None
-        self._own_public_key: PublicKey | None = None
-        self._listen_port: int | None = None
-        self._peers: dict[PublicKey, _Peer] = {}
-        self._owners: dict[IPNetwork, _Peer] = {}
+        self._private_key = base.private_key
+        self._own_public_key = self._public_key()
+        self._listen_port = base.listen_port
+        self._rdomain = base.wgrtable
+        self._peers = {peer.public_key: _Peer.of(peer) for peer in base.peers}
+        self._owners = {
+            network: peer for peer in self._peers.values() for network in peer.allowed_ips
+        }
 
-    def apply(self, statements: Sequence[AnyStatement]) -> None:
-        """Take the WireGuard words of one command; the others are for somebody else."""
+    def apply(self, statements: Sequence[WireGuardStatement]) -> None:
+        """Take the WireGuard words of one command."""
         call = _Call.of(statements)
         if call.removes_all_peers:
             self._peers.clear()
@@ -125,6 +144,8 @@ class WireGuardFold:
             self._set_key(call.key)
         if call.port is not None:
             self._listen_port = call.port or None
+        if call.rdomain is not None:
+            self._rdomain = call.rdomain
         for peer, words in call.records:
             if isinstance(peer, WgPeer):
                 self._set_peer(peer, words)
@@ -136,7 +157,8 @@ class WireGuardFold:
         return WireGuardConfig(
             private_key=self._private_key,
             listen_port=self._listen_port,
-            peers=tuple(peer.config() for peer in self._peers.values()),
+            wgrtable=self._rdomain,
+            peers=tuple([peer.current_config() for peer in self._peers.values()]),
         )
 
     def _set_peer(self, statement: WgPeer, words: Sequence[PeerStatement]) -> None:
@@ -150,6 +172,7 @@ class WireGuardFold:
             peer = self._peers[key] = _Peer(span=statement.span, public_key=key)
         if peer.allowed_ips and any(isinstance(word, WgAip) for word in words):
             self._release_allowed_ips(peer)
+        peer.config = None
         for word in words:
             self._apply_peer_word(peer, word)
 
@@ -174,14 +197,19 @@ class WireGuardFold:
         owner = self._owners.setdefault(word.network, peer)
         if owner is not peer:
             self._owners[word.network] = peer
-            before = owner.allowed_ips.pop(word.network)
-            self._findings.add(
-                Message.ALLOWED_IP_MOVED,
-                word.span,
-                network=word.network,
-                place=f"{self._file_name}:{before.line}:{before.column}",
-            )
+            self._warn_of_move(owner, word, owner.allowed_ips.pop(word.network))
+            owner.config = None
         peer.allowed_ips.setdefault(word.network, word.span)
+
+    def _warn_of_move(self, owner: _Peer, word: WgAip, before: Span | None) -> None:
+        if before is None:
+            peer = owner.description or owner.public_key.to_base64()
+            self._findings.add(
+                Message.ALLOWED_IP_TAKEN, word.span, network=word.network, peer=quote(peer)
+            )
+            return
+        place = f"{self._findings.file_name}:{before.line}:{before.column}"
+        self._findings.add(Message.ALLOWED_IP_MOVED, word.span, network=word.network, place=place)
 
     def _release_allowed_ips(self, peer: _Peer) -> None:
         for network in peer.allowed_ips:
@@ -193,14 +221,15 @@ class WireGuardFold:
         if peer is not None:
             self._release_allowed_ips(peer)
 
-    def _set_key(self, key: PrivateKey) -> None:
+    def _set_key(self, statement: WgKey) -> None:
         """Change identity; a peer that now would be ourselves goes."""
-        self._private_key = None if key.is_zero else key
+        self._private_key = None if statement.key.is_zero else statement.key
+        self._own_public_key = own = self._public_key()
+        if own is not None and (peer := self._peers.get(own)) is not None:
+            self._findings.add(Message.OWN_PUBLIC_KEY, peer.span or statement.span)
+            self._remove_peer(own)
+
+    def _public_key(self) -> PublicKey | None:
         if self._derive_public_key is None or self._private_key is None:
-            self._own_public_key = None
-            return
-        self._own_public_key = self._derive_public_key(self._private_key)
-        peer = self._peers.get(self._own_public_key)
-        if peer is not None:
-            self._findings.add(Message.OWN_PUBLIC_KEY, peer.span)
-            self._remove_peer(peer.public_key)
+            return None
+        return self._derive_public_key(self._private_key)

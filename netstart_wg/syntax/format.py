@@ -13,7 +13,8 @@ import re
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from netstart_wg.syntax.grammar import Shapes, word_splitter
+from netstart_wg.syntax.grammar import Shapes
+from netstart_wg.syntax.line_words import line_words
 from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Ifconfig, ShellCommand
 from netstart_wg.syntax.words import Word
@@ -63,8 +64,8 @@ def quote(value: str) -> str:
 
 
 def _statements(line: LogicalLine, shapes: Shapes) -> str:
-    found = word_splitter().split(line.text)
-    kinds = groupby(shapes.parts(line.text, found.words), key=attrgetter("rule"))
+    found = line_words(line.text)
+    kinds = groupby(shapes.parts(found.words), key=attrgetter("rule"))
     lines = _wrap([[_words(found.words[part.first : part.last]) for part in k] for _, k in kinds])
     if found.comment is not None:
         lines[-1] += " " + _comment(line, len(line.text) - len(found.comment))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 GRAMMAR = "hostname.lark"
 
+_ANY_WORD = "x"
+"""Stands for every word that is no keyword."""
+
 
 class Part(NamedTuple):
     """A statement, as a stretch of a line's words; the keyword is the first."""
@@ -79,14 +82,23 @@ class Shapes:
         self._literal_words = literal_words()
         self._known: dict[tuple[str | None, ...], tuple[Part, ...]] = {}
 
-    def parts(self, text: str, words: Sequence[Word]) -> tuple[Part, ...]:
+    def parts(self, words: Sequence[Word]) -> tuple[Part, ...]:
         """Return the statements of a line, given with its words; raise Mistake."""
         literal = self._literal_words
         shape = tuple([raw if raw in literal else None for raw, _, _ in words])
         parts = self._known.get(shape)
         if parts is None:
-            parts = self._known[shape] = read_parts(text)
+            parts = self._known[shape] = _parts_of_shape(shape, words)
         return parts
+
+
+def _parts_of_shape(shape: Sequence[str | None], words: Sequence[Word]) -> tuple[Part, ...]:
+    text = " ".join([keyword or _ANY_WORD for keyword in shape])
+    try:
+        return read_parts(text)
+    except Mistake as mistake:
+        word = words[text.count(" ", 0, mistake.start)]
+        raise Mistake.about(word, mistake.message, **mistake.values) from None
 
 
 def _parts(tree: Tree[Token]) -> Iterator[Part]:

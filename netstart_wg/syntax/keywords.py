@@ -1,4 +1,4 @@
-"""The words of the language: those known here, and those that people will try.
+"""The words of the language.
 
 The grammar says where a keyword may stand; this table says what it is for and
 how it is used, for messages.  A test holds that both have the same words.
@@ -17,6 +17,8 @@ class Place(enum.Enum):
 
     FAMILY = "family"
     """Starts a line, and nothing else."""
+    ADDRESS = "address"
+    """Anywhere on a line, and about the address of that line."""
     INTERFACE = "interface"
     """Anywhere on a line."""
     PEER = "peer"
@@ -41,19 +43,41 @@ class Keyword:
 _KEYWORDS = (
     Keyword("inet", Place.FAMILY, "[alias] ADDRESS/LENGTH"),
     Keyword("inet6", Place.FAMILY, "[alias] ADDRESS/LENGTH"),
-    Keyword("alias", Place.FAMILY, "ADDRESS/LENGTH"),
+    Keyword("dest", Place.FAMILY, "ADDRESS"),
+    Keyword("alias", Place.ADDRESS),
+    Keyword("-alias", Place.ADDRESS),
+    Keyword("delete", Place.ADDRESS),
+    Keyword("netmask", Place.ADDRESS, "MASK"),
+    Keyword("broadcast", Place.ADDRESS, "ADDRESS"),
+    Keyword("prefixlen", Place.ADDRESS, "LENGTH"),
+    Keyword("create", Place.INTERFACE),
+    Keyword("destroy", Place.INTERFACE),
     Keyword("wgkey", Place.INTERFACE, "KEY"),
     Keyword("wgport", Place.INTERFACE, "PORT"),
+    Keyword("wgrtable", Place.INTERFACE, "NUMBER"),
     Keyword("wgpeer", Place.INTERFACE, "KEY"),
     Keyword("-wgpeer", Place.INTERFACE, "KEY"),
     Keyword("-wgpeerall", Place.INTERFACE),
     Keyword("mtu", Place.INTERFACE, "BYTES"),
     Keyword("up", Place.INTERFACE),
     Keyword("down", Place.INTERFACE),
+    Keyword("debug", Place.INTERFACE),
+    Keyword("-debug", Place.INTERFACE),
+    Keyword("rdomain", Place.INTERFACE, "NUMBER"),
+    Keyword("-rdomain", Place.INTERFACE),
+    Keyword("group", Place.INTERFACE, "NAME"),
+    Keyword("-group", Place.INTERFACE, "NAME"),
     Keyword("description", Place.INTERFACE, "TEXT"),
     Keyword("descr", Place.INTERFACE, "TEXT"),
     Keyword("-description", Place.INTERFACE),
     Keyword("-descr", Place.INTERFACE),
+    Keyword("-inet", Place.INTERFACE),
+    Keyword("-inet6", Place.INTERFACE),
+    Keyword("priority", Place.INTERFACE, "NUMBER"),
+    Keyword("llprio", Place.INTERFACE, "NUMBER"),
+    Keyword("metric", Place.INTERFACE, "NUMBER"),
+    Keyword("rtlabel", Place.INTERFACE, "LABEL"),
+    Keyword("-rtlabel", Place.INTERFACE),
     Keyword("wgpsk", Place.PEER, "KEY"),
     Keyword("-wgpsk", Place.PEER),
     Keyword("wgendpoint", Place.PEER, "HOST PORT"),
@@ -70,43 +94,6 @@ KEYWORDS: Mapping[str, Keyword] = {keyword.name: keyword for keyword in _KEYWORD
 SECRET_KEYWORDS = frozenset({"wgkey", "wgpsk"})
 """Their argument is nobody's business."""
 
-NOT_YET = frozenset(
-    {
-        "-alias",
-        "-autoconf",
-        "-debug",
-        "-group",
-        "-inet",
-        "-inet6",
-        "-rdomain",
-        "-rtlabel",
-        "anycast",
-        "autoconf",
-        "broadcast",
-        "create",
-        "debug",
-        "delete",
-        "dest",
-        "destroy",
-        "dhcp",
-        "eui64",
-        "group",
-        "llprio",
-        "media",
-        "metric",
-        "netmask",
-        "pltime",
-        "prefixlen",
-        "priority",
-        "rdomain",
-        "rtlabel",
-        "temporary",
-        "vltime",
-        "wgrtable",
-    }
-)
-"""Words of hostname.if(5) and ifconfig(8) that this version does not know."""
-
 FOREIGN: Mapping[str, str] = {
     "address": "inet",
     "allowedips": "wgaip",
@@ -117,7 +104,6 @@ FOREIGN: Mapping[str, str] = {
     "privatekey": "wgkey",
     "publickey": "wgpeer",
     "[peer]": "wgpeer",
-    "wgpubkey": "wgpeer",
 }
 """What people write who know wg-quick(8) (in lower case), and what it is called here."""
 

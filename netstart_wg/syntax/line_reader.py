@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netstart_wg.syntax.address_values import refuse_joined_host
+from netstart_wg.syntax.address_command import ADDRESS_RULES, AddressCommand
+from netstart_wg.syntax.address_values import ServicePort
 from netstart_wg.syntax.characters import refuse_broken_continuation, refuse_placeholder, stray
 from netstart_wg.syntax.convert import CONVERTERS
-from netstart_wg.syntax.findings import Findings
-from netstart_wg.syntax.grammar import Part, Shapes, word_splitter
-from netstart_wg.syntax.keywords import KEYWORDS, NOT_YET, Place, nearest
-from netstart_wg.syntax.loose_words import is_address, misplaced
+from netstart_wg.syntax.findings import Findings, quote
+from netstart_wg.syntax.grammar import Part, Shapes
+from netstart_wg.syntax.keywords import KEYWORDS, Place, nearest
+from netstart_wg.syntax.line_words import line_words, separate_endpoints
+from netstart_wg.syntax.loose_words import has_no_place, is_address, misplaced
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
+from netstart_wg.syntax.refused import REFUSED
 from netstart_wg.syntax.source import LogicalLine
-from netstart_wg.syntax.statements import AnyStatement, Ifconfig, Inet, Inet6
+from netstart_wg.syntax.statements import AddressStatement, AnyStatement, Dest, Ifconfig, Inet
 from netstart_wg.syntax.words import Word, Words
 
-_FAMILY_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.FAMILY)
-_FAMILY_RULES = frozenset({"inet", "inet6"})
 _PEER_RULES = frozenset({"wgpeer", "remove_peer"})
 _PEER_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.PEER)
 
@@ -26,51 +27,75 @@ _PEER_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is
 class IfconfigReader:
     """Reads the commands of one file."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, service_port: ServicePort) -> None:
         self._findings = findings
-        self._splitter = word_splitter()
+        self._service_port = service_port
         self._shapes = Shapes()
+        self._last_command: _Command | None = None
         self.is_broken_off = False
         """Whether the last line was meant to be continued on the next one, and is not."""
 
     def read(self, line: LogicalLine) -> Ifconfig:
         """Read a line that has at least one word; note what is wrong with it."""
-        command = _Command(line, self._findings)
-        found = self._splitter.split(line.text)
+        command = _Command(line, self._findings, self._service_port, is_packed=True)
+        found = line_words(line.text)
         self.is_broken_off = False
         try:
-            parts = self._parts(line.text, found)
+            _look_at_characters(line.text, found)
+            parts = self._shapes.parts(found.words)
         except Mistake as mistake:
             self.is_broken_off = mistake.message is Message.BROKEN_CONTINUATION
             command.note(mistake)
         else:
             command.take(found.words, parts)
+        if command.statements and isinstance(command.statements[0], Dest):
+            self._look_at_dest(command.statements[0])
+        self._last_command = command
         return Ifconfig(tuple(command.statements), found.comment)
 
-    def _parts(self, text: str, found: Words) -> tuple[Part, ...]:
-        if "{" in text:
-            for word in found.words:
-                refuse_placeholder(text, word.start)
-        if found.stray is not None:
-            refuse_placeholder(text, found.stray)
-            raise stray(text, found.stray)
-        if found.comment is None and "\\" in text:
-            refuse_broken_continuation(text)
+    def read_words(self, line: LogicalLine, words: Sequence[Word]) -> tuple[AnyStatement, ...]:
+        """Read words of a `!` line, at least one, as ifconfig(8) does; note what is wrong."""
+        command = _Command(line, self._findings, self._service_port, is_packed=False)
+        words = separate_endpoints(words)
         try:
-            return self._shapes.parts(text, found.words)
+            command.take(words, self._shapes.parts(words))
         except Mistake as mistake:
-            if mistake.values["keyword"] == "wgendpoint":
-                refuse_joined_host(found.words[-1])
-            raise
+            command.note(mistake)
+        return tuple(command.statements)
+
+    def forget_last_command(self) -> None:
+        """Know that a command of another kind follows the last one."""
+        self._last_command = None
+
+    def _look_at_dest(self, dest: Dest) -> None:
+        """Compare it with the address that it is about: the one in the command before."""
+        before = self._last_command
+        if before is not None and before.has_mistake:
+            return
+        if before is None or not isinstance(before.address, Inet):
+            self._findings.add(Message.DEST_WITHOUT_ADDRESS, dest.span)
+        elif dest.address != before.address.address.network.broadcast_address:
+            word = quote(str(dest.address))
+            self._findings.add(Message.DESTINATION_UNUSED, dest.span, word=word)
 
 
 class _Command:
-    """The statements of one line, as they are read."""
+    """The statements of one command, as they are read."""
 
-    def __init__(self, line: LogicalLine, findings: Findings) -> None:
+    def __init__(
+        self, line: LogicalLine, findings: Findings, service_port: ServicePort, *, is_packed: bool
+    ) -> None:
         self.statements: list[AnyStatement] = []
+        self.address: AddressStatement | None = None
+        """The one among the statements that the address words make."""
+        self.has_mistake = False
+        self.service_port = service_port
         self._line = line
         self._findings = findings
+        self._is_packed = is_packed
+        self._address_words: AddressCommand | None = None
+        self._address_place = 0
+        """Where in the statements it is."""
         self._keyword: Word | None = None
         """The last one."""
         self._is_lost = False
@@ -80,24 +105,30 @@ class _Command:
 
     def take(self, words: Sequence[Word], parts: Sequence[Part]) -> None:
         """Read the statements one after the other."""
+        if parts[0].rule == "dest" and len(parts) > 1:
+            self.note(Mistake.about(words[parts[1].first], Message.DEST_NOT_ALONE))
+            return
         for rule, first, last in parts:
             if rule == "loose":
-                self._take_loose(words[first])
-            elif not self._take_statement(rule, words[first:last]):
-                return
+                self._take_loose(words[first], first)
+            elif not self._take_rule(rule, words[first:last], first):
+                break
+        if self._address_words is not None:
+            self._finish_address(self._address_words)
 
     def note(self, mistake: Mistake) -> None:
         """Note a mistake."""
         span = self._line.span(mistake.start, mistake.end)
         self._findings.add(mistake.message, span, **mistake.values)
-        self._is_lost = True
+        self._is_lost = self.has_mistake = True
 
-    def _warn(self, word: Word, message: Message, **values: object) -> None:
+    def warn(self, word: Word, message: Message, **values: object) -> None:
+        """Note a warning about a word; the message's template may name it as `word`."""
         span = self._line.span(word.start, word.end)
         self._findings.add(message, span, word=word, **values)
 
-    def _take_statement(self, rule: str, words: Sequence[Word]) -> bool:
-        """Read a statement; return whether it is clear where the next one begins."""
+    def _take_rule(self, rule: str, words: Sequence[Word], index: int) -> bool:
+        """Read a keyword and its arguments; return whether it is clear where they end."""
         self._keyword = keyword = words[0]
         self._is_lost = False
         if rule in _PEER_RULES:
@@ -106,48 +137,73 @@ class _Command:
             self._has_peer = True  # or was meant to have one: once is enough
             self.note(Mistake.about(keyword, Message.PEER_WORD_ALONE, keyword=keyword.raw))
         try:
-            self._convert(rule, words)
+            if rule in ADDRESS_RULES:
+                self._take_address_words(rule, words, index)
+            else:
+                span = self._line.span(keyword.start, words[-1].end)
+                self.statements.append(CONVERTERS[rule](span, words, self))
         except Mistake as mistake:
-            better = _explain(mistake, rule, keyword)
+            better = _explain(mistake, keyword)
             self.note(better)
             return better.message is not Message.MISSING_ARGUMENT
         return True
 
-    def _take_loose(self, word: Word) -> None:
+    def _take_loose(self, word: Word, index: int) -> None:
+        """Read a word without a keyword of its own."""
         if self._is_lost:
             return
+        address = self._address_words
+        is_packed = address is not None and address.is_packed_at(index)
         try:
-            if not is_address(word):
+            if has_no_place(word) if is_packed else not is_address(word):
                 self._has_peer = True
-                raise misplaced(word, self._keyword)
-            if any(isinstance(statement, Inet | Inet6) for statement in self.statements):
-                raise Mistake.about(word, Message.SECOND_ADDRESS)
-            self._convert("loose", [word])
+                raise misplaced(word, None if is_packed else self._keyword)
+            self._take_address_words("loose", [word], index)
+        except Mistake as mistake:
+            if address is not None:
+                address.is_broken = True
+            is_misspelt = is_packed and word.raw[:1].isalpha() and nearest(word.raw) is not None
+            self.note(misplaced(word, None) if is_misspelt else mistake)
+
+    def _take_address_words(self, rule: str, words: Sequence[Word], index: int) -> None:
+        if self._address_words is None:
+            self._address_words = AddressCommand(self, is_packed=self._is_packed)
+            self._address_place = len(self.statements)
+        try:
+            self._address_words.take(rule, words, index)
+        except Mistake:
+            self._address_words.is_broken = True
+            raise
+
+    def _finish_address(self, address: AddressCommand) -> None:
+        if address.is_broken:
+            return
+        try:
+            self.address = address.statement(self._line.span(*address.stretch))
         except Mistake as mistake:
             self.note(mistake)
-
-    def _convert(self, rule: str, words: Sequence[Word]) -> None:
-        span = self._line.span(words[0].start, words[-1].end)
-        self.statements.append(CONVERTERS[rule](span, words, self._warn))
+        if self.address is not None:
+            self.statements.insert(self._address_place, self.address)
 
 
-def _explain(mistake: Mistake, rule: str, keyword: Word) -> Mistake:
+def _look_at_characters(text: str, found: Words) -> None:
+    """Raise Mistake for what cannot stand where it stands."""
+    if "{" in text:
+        for word in found.words:
+            refuse_placeholder(text, word.start)
+    if found.stray is not None:
+        refuse_placeholder(text, found.stray)
+        raise stray(text, found.stray)
+    if found.comment is None and "\\" in text:
+        refuse_broken_continuation(text)
+
+
+def _explain(mistake: Mistake, keyword: Word) -> Mistake:
     """Say more about an argument that is no value at all, but a word of the language."""
     word = mistake.word
     assert word is not None, "a statement's mistakes are about its words"
-    if rule in _FAMILY_RULES:
-        if word.value in ("netmask", "prefixlen"):
-            return Mistake.about(word, Message.NETMASK_KEYWORD, family=rule)
-        if word.raw in _FAMILY_WORDS or word.raw in NOT_YET:
-            return misplaced(word, None)
-    if word.raw in KEYWORDS or word.raw in NOT_YET:
-        return Mistake(
-            Message.MISSING_ARGUMENT,
-            keyword.start,
-            keyword.end,
-            keyword=keyword.value,
-            usage=KEYWORDS[keyword.value].usage,
-        )
-    if rule in _FAMILY_RULES and word.raw[:1].isalpha() and nearest(word.raw):
-        return misplaced(word, None)
-    return mistake
+    if word is keyword or (word.raw not in KEYWORDS and word.raw not in REFUSED):
+        return mistake
+    usage = KEYWORDS[keyword.value].usage
+    message = Message.MISSING_ARGUMENT
+    return Mistake.about(keyword, message, keyword=keyword.value, usage=usage)

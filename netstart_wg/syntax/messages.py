@@ -22,6 +22,8 @@ class Entry:
     trigger: str | None
     """A hostname file that gets this message; None if no text of a file can."""
     severity: Severity = Severity.ERROR
+    is_failure: bool = False
+    """A warning that something has not happened, for which OpenBSD's ifconfig(8) would exit 1."""
 
 
 _PEER = f"wgpeer {'A' * 43}="
@@ -112,16 +114,7 @@ class Message(MessageTable):
         "frobnicate\n",
     )
     MISSPELT_KEYWORD = Entry("unknown keyword {word}", "did you mean {nearest}?", "wgpeeer\n")
-    NOT_YET = Entry(
-        "this version does not know {word} yet",
-        "it is a word of OpenBSD's ifconfig: leave it out for now",
-        "rdomain 1\n",
-    )
-    NETMASK_KEYWORD = Entry(
-        "this version does not know {word} yet",
-        "write the length behind the address: {family} ADDRESS/LENGTH",
-        "inet 10.0.0.1 netmask 255.255.255.0\n",
-    )
+    MEANINGLESS = Entry("{word} {reason}", "{advice}", "media autoselect\n")
     UNEXPECTED_WORD = Entry(
         "unexpected {word} after {keyword}",
         "the form is: {usage}",
@@ -133,25 +126,45 @@ class Message(MessageTable):
         "description my tunnel\n",
     )
     QUOTED_KEYWORD = Entry("unknown keyword {word} in quotes", "write it without quotes", '"up"\n')
-    FAMILY_NOT_FIRST = Entry(
+    NOT_FIRST = Entry(
         "{word} in the middle of a line",
         "begin a line of its own with it",
         "mtu 1400 inet 10.0.0.1/24\n",
-    )
-    ALIAS_MISPLACED = Entry(
-        "{word} in the wrong place",
-        "it follows inet or inet6 directly: inet alias 10.0.0.2/24",
-        "inet 10.0.0.1 255.255.255.0 NONE alias\n",
     )
     COMMAND_NOT_FIRST = Entry(
         "{word} in the middle of a line",
         "begin a line of its own with a shell command",
         "up !echo\n",
     )
-    SECOND_ADDRESS = Entry(
-        "a second address, {word}, in one line",
-        "begin the line with inet to give a netmask",
+    ADDRESS_TOO_MANY = Entry(
+        "one address too many, {word}",
+        "a line has one address: begin another one with inet alias",
+        "inet 10.0.0.1 255.255.255.0 NONE 10.0.0.2 10.0.0.3\n",
+    )
+    BARE_NETMASK = Entry(
+        "a netmask without a keyword, {word}",
+        "write netmask before it",
         "10.0.0.1 255.255.255.0\n",
+    )
+    ADDRESS_WORD_ALONE = Entry(
+        "{keyword} without an address on its line",
+        "it says something about the address in the same line",
+        "netmask 255.255.255.0\n",
+    )
+    NOT_FOR_INET6 = Entry(
+        "{keyword} is not for inet6",
+        "an inet6 address has a prefixlen and no broadcast address",
+        "inet6 fd00::1 netmask 255.255.255.0\n",
+    )
+    DEST_WITHOUT_ADDRESS = Entry(
+        "dest without an IPv4 address in the line before",
+        "it says something about that address",
+        "up\ndest 10.0.0.2\n",
+    )
+    DEST_NOT_ALONE = Entry(
+        "{word} in a line that begins with dest",
+        "begin a line of its own with it",
+        "inet 10.0.0.1/24\ndest 10.0.0.255 up\n",
     )
     MISSING_ARGUMENT = Entry(
         "{keyword} lacks an argument", "the form is: {usage}", "wgendpoint 192.0.2.1\n"
@@ -219,15 +232,15 @@ class Message(MessageTable):
         "an IPv4 address, or NONE",
         "inet 10.0.0.1 255.255.255.0 none\n",
     )
+    UNKNOWN_SERVICE = Entry(
+        "port {word} is neither a number nor the name of a service",
+        "1 to {high}, or a name that /etc/services has for UDP",
+        f"{_PEER} wgendpoint 192.0.2.1 wireguard\n",
+    )
     BAD_HOST = Entry(
         "{word} is neither an address nor the name of a host",
         "such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net",
         f"{_PEER} wgendpoint 10.0.0.256 51820\n",
-    )
-    HOST_WITH_PORT = Entry(
-        "host and port in one word, {word}",
-        "write a blank in place of the colon: wgendpoint HOST PORT",
-        f"{_PEER} wgendpoint vpn.example.net:51820\n",
     )
     BRACKETED_HOST = Entry(
         "{word} is in brackets",
@@ -245,6 +258,12 @@ class Message(MessageTable):
         f"{_PEER} wgaip 10.0.0.0/8,fd00::/8\n",
     )
 
+    BAD_GROUP = Entry(
+        "{word} cannot be the name of a group",
+        "1 to 15 bytes, without blanks and commas, and not with a digit at the end",
+        "group office2\n",
+    )
+
     # ---- warnings ----
 
     HOST_BITS = Entry(
@@ -260,7 +279,7 @@ class Message(MessageTable):
         Severity.WARNING,
     )
     ZERO_LENGTH = Entry(
-        "prefix length 0 in {word} means 32, as on OpenBSD",
+        "prefix length 0 of {word} means 32, as on OpenBSD",
         "write {address}/32",
         "inet 10.0.0.1/0\n",
         Severity.WARNING,
@@ -269,6 +288,71 @@ class Message(MessageTable):
         "broadcast address {word} has no use on a tunnel: not set",
         "write NONE, or nothing",
         "inet 10.0.0.1 255.255.255.0 10.0.0.1\n",
+        Severity.WARNING,
+    )
+    DESTINATION_UNUSED = Entry(
+        "destination {word} has no use on a tunnel: not set",
+        "for another address of the interface, begin a line of its own with inet alias",
+        "10.0.0.1/24 10.0.0.2\n",
+        Severity.WARNING,
+    )
+    NO_EFFECT = Entry(
+        "{keyword} has no effect on Linux", "leave it out", "llprio 3\n", Severity.WARNING
+    )
+    RDOMAIN_WIPES = Entry(
+        "on its way to another rdomain the interface loses {lost}",
+        "begin with rdomain, and name addresses after it",
+        "inet 10.0.0.1/24\nrdomain 1\n",
+        Severity.WARNING,
+    )
+    NO_ADDRESS = Entry(
+        "there is no address to delete", None, "inet delete\n", Severity.WARNING, is_failure=True
+    )
+    NO_SUCH_ADDRESS = Entry(
+        "there is no address {address} to delete",
+        None,
+        "inet 10.0.0.1 delete\n",
+        Severity.WARNING,
+        is_failure=True,
+    )
+    NOT_IN_GROUP = Entry(
+        "the interface is not in the group {name}",
+        None,
+        "-group office\n",
+        Severity.WARNING,
+        is_failure=True,
+    )
+    GROUP_OF_ALL = Entry(
+        "every WireGuard interface stays in the group {name}",
+        None,
+        "-group wg\n",
+        Severity.WARNING,
+        is_failure=True,
+    )
+    NOTHING_TO_DESTROY = Entry(
+        "there is no interface to destroy",
+        None,
+        "destroy\ndestroy\nup\n",
+        Severity.WARNING,
+        is_failure=True,
+    )
+    AFTER_DESTROY = Entry(
+        "this is for nothing: its line destroys the interface",
+        "begin a line of its own with destroy",
+        "destroy mtu 1400\nup\n",
+        Severity.WARNING,
+        is_failure=True,
+    )
+    ENDS_DESTROYED = Entry(
+        "nothing in the file makes the interface again",
+        "remove the line, or add create after it",
+        "mtu 1400\ndestroy\n",
+        Severity.WARNING,
+    )
+    ALLOWED_IP_TAKEN = Entry(
+        "{network} moves here from the peer {peer}",
+        "it can belong to one peer only: the last one that claims it",
+        None,
         Severity.WARNING,
     )
     ALLOWED_IP_MOVED = Entry(

@@ -17,6 +17,7 @@ from netstart_wg.syntax.difference import Difference
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.grammar import word_splitter
 from netstart_wg.syntax.keywords import KEYWORDS
+from netstart_wg.syntax.line_words import line_words
 from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Ifconfig, ShellCommand
 from netstart_wg.syntax.words import Word, Words
@@ -107,7 +108,7 @@ class _Reader:
 
     def look_at_words(self) -> None:
         """Look at an ifconfig(8) command."""
-        found = word_splitter().split(self._line.text)
+        found = line_words(self._line.text)
         if found.comment is not None:
             self.look_at_comment(len(self._line.text) - len(found.comment))
         self._look_at_packed(found)

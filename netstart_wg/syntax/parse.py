@@ -6,6 +6,7 @@ on the same line is often a consequence of it, and then it is not mentioned.
 
 from __future__ import annotations
 
+from netstart_wg.syntax.address_values import ServicePort, no_service
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.line_reader import IfconfigReader
 from netstart_wg.syntax.source import LogicalLine, SourceText
@@ -16,17 +17,19 @@ _BLANKS = " \t"
 _BLANK = Blank()
 
 
-def parse(source: SourceText) -> HostnameFile:
+def parse(source: SourceText, service_port: ServicePort = no_service) -> HostnameFile:
     """Read a hostname file; raise ConfigError with every mistake in it."""
-    file, findings = parse_with_findings(source)
+    file, findings = parse_with_findings(source, service_port)
     findings.raise_errors()
     return file
 
 
-def parse_with_findings(source: SourceText) -> tuple[HostnameFile, Findings]:
+def parse_with_findings(
+    source: SourceText, service_port: ServicePort = no_service
+) -> tuple[HostnameFile, Findings]:
     """Read a hostname file, and say what was found; after a mistake the file is not whole."""
     findings = Findings(source)
-    reader = IfconfigReader(findings)
+    reader = IfconfigReader(findings, service_port)
     lines = []
     rest = source.lines()
     for line in rest:
@@ -45,5 +48,6 @@ def _line(line: LogicalLine, reader: IfconfigReader) -> Line:
     if text.startswith("#"):
         return Comment(text)
     if text.startswith("!"):
+        reader.forget_last_command()
         return ShellCommand(join_blanks(text[1:]).strip(_BLANKS))
     return reader.read(line)

@@ -8,9 +8,10 @@ say the same, wherever they stand.  Values have been checked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from typing import Literal
 
-from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
+from netstart_wg.model.address import Endpoint, EndpointName, IPAddress, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.source import Diagnostic, Span
 from netstart_wg.syntax.source import SourceText
@@ -29,24 +30,109 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Inet(Statement):
-    """`inet [alias] ADDRESS`, with or without the word `inet`."""
+    """`inet ADDRESS`, with or without the word `inet`, and the other address words of its line."""
 
     address: IPv4Interface
     is_alias: bool = False
     """Adds; otherwise the address takes the place of the first one."""
     broadcast: IPv4Address | None = None
-    """None: not given, or NONE."""
+    """Also what came as a destination; None: not given, or NONE."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inet6(Statement):
-    """`inet6 [alias] ADDRESS`; always adds."""
+    """`inet6 ADDRESS`, and the other address words of its line; always adds."""
 
     address: IPv6Interface
     is_alias: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RemoveInet(Statement):
+    """`inet ADDRESS delete`, with or without the word `inet`."""
+
+    address: IPv4Address | None
+    """None: the first one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInet6(Statement):
+    """`inet6 ADDRESS delete`."""
+
+    address: IPv6Address | None
+    """None: the first one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dest(Statement):
+    """`dest ADDRESS`, a line of its own, about the address in the line before; without effect."""
+
+    address: IPAddress
+
+
 # ---- the interface ----
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Statement):
+    """`create`; every command but `destroy` does this, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destroy(Statement):
+    """`destroy`; of its own command nothing else is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rdomain(Statement):
+    """`rdomain N`, `-rdomain`."""
+
+    rdomain: int
+    """0 to 255; 0 is where netstart-wg runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Statement):
+    """`group NAME`."""
+
+    name: str
+    """At most 15 bytes, no digit at the end, no comma, no blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGroup(Statement):
+    """`-group NAME`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Debug(Statement):
+    """`debug`, `-debug`."""
+
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Priority(Statement):
+    """`priority N`."""
+
+    priority: int
+    """0 to 15."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoEffect(Statement):
+    """`llprio N`, `metric N`, `rtlabel LABEL`, `-rtlabel`: Linux has nothing of the kind."""
+
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFamily(Statement):
+    """`-inet`, `-inet6`: all addresses of a family."""
+
+    version: Literal[4, 6]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +147,14 @@ class WgPort(Statement):
     """`wgport PORT`; 0: any."""
 
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class WgRtable(Statement):
+    """`wgrtable N`."""
+
+    rdomain: int
+    """0 to 255; 0 is where netstart-wg runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +240,30 @@ class WgDescr(Statement):
     """Not empty, at most 63 bytes; None: none."""
 
 
-AddressStatement = Inet | Inet6
-InterfaceStatement = WgKey | WgPort | RemoveAllPeers | Mtu | Up | Down | Description
+AddressStatement = Inet | Inet6 | RemoveInet | RemoveInet6 | Dest
+"""Take effect after all others of their command."""
+InterfaceStatement = (
+    Create
+    | Destroy
+    | Up
+    | Down
+    | Mtu
+    | Rdomain
+    | Group
+    | RemoveGroup
+    | Debug
+    | Description
+    | Priority
+    | NoEffect
+    | RemoveFamily
+)
+"""Take effect at once, one after the other."""
 PeerStatement = WgPsk | WgEndpoint | WgAip | WgPka | WgDescr
-AnyStatement = AddressStatement | InterfaceStatement | WgPeer | RemovePeer | PeerStatement
+WireGuardStatement = (
+    WgKey | WgPort | WgRtable | RemoveAllPeers | WgPeer | RemovePeer | PeerStatement
+)
+"""Take effect all together."""
+AnyStatement = AddressStatement | InterfaceStatement | WireGuardStatement
 
 
 # ---- lines ----

@@ -15,12 +15,16 @@ AnyKey = TypeVar("AnyKey", bound=Key)
 TEXT_LIMIT_BYTES = 63
 """Of a description: OpenBSD's IFDESCRSIZE without its NUL."""
 
+GROUP_LIMIT_BYTES = 15
+"""IFNAMSIZ without its NUL."""
+
+_GROUP = re.compile(r"[^\s,\x00-\x1f\x7f]*[^\s,\x00-\x1f\x7f0-9]")
 _NUMBER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]+)")
-_ENOUGH_DIGITS = 9
+_ENOUGH_DIGITS = 10
 
 
 def number(word: Word, what: str, keyword: str, low: int, high: int) -> int:
-    """Read a decimal number (strtonum(3)) of at most nine digits."""
+    """Read a decimal number (strtonum(3)) of at most ten digits."""
     text = word.value
     is_plain = len(text) <= _ENOUGH_DIGITS and text.isascii() and text.isdigit()
     if is_plain and low <= (plain := int(text)) <= high:
@@ -48,3 +52,11 @@ def text(word: Word) -> tuple[str | None, bool]:
     octets = word.value.encode("utf-8")
     kept = octets[:TEXT_LIMIT_BYTES].decode("utf-8", "ignore")
     return kept or None, len(octets) > TEXT_LIMIT_BYTES
+
+
+def group_name(word: Word) -> str:
+    """Read the name of a group of interfaces."""
+    name = word.value
+    if len(name.encode("utf-8")) > GROUP_LIMIT_BYTES or not _GROUP.fullmatch(name):
+        raise Mistake.about(word, Message.BAD_GROUP)
+    return name

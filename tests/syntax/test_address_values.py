@@ -10,6 +10,7 @@ from hypothesis import given
 
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.syntax import address_values
+from netstart_wg.syntax.address_values import no_service
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
 from netstart_wg.syntax.words import Word
@@ -239,7 +240,7 @@ def test_an_address_without_a_length_has_that_of_its_class(address: str, length:
     ],
 )
 def test_an_endpoint_is_read(host: str, endpoint: Endpoint | EndpointName) -> None:
-    assert address_values.endpoint(word(host), word("51820")) == endpoint
+    assert address_values.endpoint(word(host), word("51820"), no_service) == endpoint
 
 
 @pytest.mark.parametrize(
@@ -258,23 +259,65 @@ def test_an_endpoint_is_read(host: str, endpoint: Endpoint | EndpointName) -> No
         ("fe80::1%" + "x" * 16, Message.BAD_HOST),
         ("fe80::1%a b", Message.BAD_HOST),
         ("2001:db8:::1", Message.BAD_HOST),
-        ("vpn.example.net:51820", Message.HOST_WITH_PORT),
-        ("192.0.2.1:51820", Message.HOST_WITH_PORT),
-        ("[2001:db8::1]:51820", Message.HOST_WITH_PORT),
+        ("vpn.example.net:51820", Message.BAD_HOST),
         ("[2001:db8::1]", Message.BRACKETED_HOST),
     ],
 )
 def test_what_is_no_host_is_refused(host: str, message: Message) -> None:
     with pytest.raises(Mistake) as caught:
-        address_values.endpoint(word(host), word("51820"))
+        address_values.endpoint(word(host), word("51820"), no_service)
     assert caught.value.message is message
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "https", "-1", ""])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", ""])
 def test_what_is_no_port_is_refused(port: str) -> None:
     with pytest.raises(Mistake) as caught:
-        address_values.endpoint(word("192.0.2.1"), word(port))
+        address_values.endpoint(word("192.0.2.1"), word(port), no_service)
     assert caught.value.message in (Message.NOT_A_NUMBER, Message.OUT_OF_RANGE)
+
+
+def test_a_port_may_be_the_name_of_a_service() -> None:
+    ports = {"https": 443, "3com-tsmux": 106}
+    for name, port in ports.items():
+        found = address_values.endpoint(word("192.0.2.1"), word(name), ports.get)
+        assert found == Endpoint(ip_address("192.0.2.1"), port)
+
+
+@pytest.mark.parametrize("name", ["wireguard", "0x10", "a.b+c_d-e"])
+def test_a_service_that_nobody_knows_is_refused(name: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        address_values.endpoint(word("192.0.2.1"), word(name), no_service)
+    assert caught.value.message is Message.UNKNOWN_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("text", "halves"),
+    [
+        ("vpn.example.net:51820", ("vpn.example.net", "51820")),
+        ("192.0.2.1:1", ("192.0.2.1", "1")),
+        ("[2001:db8::1]:51820", ("2001:db8::1", "51820")),
+        ("[fe80::1%eth0]:7", ("fe80::1%eth0", "7")),
+    ],
+)
+def test_host_and_port_in_one_word_have_places_of_their_own(
+    text: str, halves: tuple[str, str]
+) -> None:
+    found = address_values.split_host_and_port(Word(text, text, 20))
+    assert found is not None
+    assert tuple(half.value for half in found) == halves
+    assert all(text[half.start - 20 : half.end - 20] == half.raw for half in found)
+
+
+def test_host_and_port_in_quotes_share_a_place() -> None:
+    found = address_values.split_host_and_port(Word("'a:1'", "a:1", 20))
+    assert found == (Word("'a:1'", "a", 20), Word("'a:1'", "1", 20))
+
+
+@pytest.mark.parametrize(
+    "text", ["2001:db8::1", "::1", "a", "a:", ":1", "a:b", "[::1]", "[::1]:", "[a]1", "a:1:2"]
+)
+def test_what_is_not_host_and_port_stays_whole(text: str) -> None:
+    assert address_values.split_host_and_port(word(text)) is None
 
 
 def test_none_is_no_broadcast_address() -> None:

@@ -38,7 +38,10 @@ def meaning(config: InterfaceConfig) -> Iterator[str]:
     if wireguard.private_key is not None:
         yield f"public key {derive_public_key(wireguard.private_key).to_base64()}"
     yield f"port {wireguard.listen_port or 'any'}, mtu {config.mtu}"
-    yield "up" if config.is_up else "down"
+    yield f"rdomain {config.rdomain}, wgrtable {wireguard.wgrtable}"
+    yield ("up" if config.is_up else "down") + (", debug" if config.is_debug else "")
+    if config.groups:
+        yield f"groups {', '.join(config.groups)}"
     if config.description is not None:
         yield f"description {config.description}"
     for address in config.addresses:

@@ -76,17 +76,11 @@ EXPECTED: dict[Message, str] = {
         "    ^^^^^^^\n"
         "    hint: did you mean wgpeer?"
     ),
-    Message.NOT_YET: (
-        'hostname.wg0:1:1: this version does not know "rdomain" yet\n'
-        "    rdomain 1\n"
-        "    ^^^^^^^\n"
-        "    hint: it is a word of OpenBSD's ifconfig: leave it out for now"
-    ),
-    Message.NETMASK_KEYWORD: (
-        'hostname.wg0:1:15: this version does not know "netmask" yet\n'
-        "    inet 10.0.0.1 netmask 255.255.255.0\n"
-        "                  ^^^^^^^\n"
-        "    hint: write the length behind the address: inet ADDRESS/LENGTH"
+    Message.MEANINGLESS: (
+        'hostname.wg0:1:1: "media" is about a network card, and there is none below a tunnel\n'
+        "    media autoselect\n"
+        "    ^^^^^\n"
+        "    hint: leave it out"
     ),
     Message.UNEXPECTED_WORD: (
         'hostname.wg0:1:14: unexpected "51821" after wgport\n'
@@ -106,17 +100,11 @@ EXPECTED: dict[Message, str] = {
         "    ^^^^\n"
         "    hint: write it without quotes"
     ),
-    Message.FAMILY_NOT_FIRST: (
+    Message.NOT_FIRST: (
         'hostname.wg0:1:10: "inet" in the middle of a line\n'
         "    mtu 1400 inet 10.0.0.1/24\n"
         "             ^^^^\n"
         "    hint: begin a line of its own with it"
-    ),
-    Message.ALIAS_MISPLACED: (
-        'hostname.wg0:1:34: "alias" in the wrong place\n'
-        "    inet 10.0.0.1 255.255.255.0 NONE alias\n"
-        "                                     ^^^^^\n"
-        "    hint: it follows inet or inet6 directly: inet alias 10.0.0.2/24"
     ),
     Message.COMMAND_NOT_FIRST: (
         'hostname.wg0:1:4: "!echo" in the middle of a line\n'
@@ -124,11 +112,41 @@ EXPECTED: dict[Message, str] = {
         "       ^^^^^\n"
         "    hint: begin a line of its own with a shell command"
     ),
-    Message.SECOND_ADDRESS: (
-        'hostname.wg0:1:10: a second address, "255.255.255.0", in one line\n'
+    Message.ADDRESS_TOO_MANY: (
+        'hostname.wg0:1:43: one address too many, "10.0.0.3"\n'
+        "    inet 10.0.0.1 255.255.255.0 NONE 10.0.0.2 10.0.0.3\n"
+        "                                              ^^^^^^^^\n"
+        "    hint: a line has one address: begin another one with inet alias"
+    ),
+    Message.BARE_NETMASK: (
+        'hostname.wg0:1:10: a netmask without a keyword, "255.255.255.0"\n'
         "    10.0.0.1 255.255.255.0\n"
         "             ^^^^^^^^^^^^^\n"
-        "    hint: begin the line with inet to give a netmask"
+        "    hint: write netmask before it"
+    ),
+    Message.ADDRESS_WORD_ALONE: (
+        "hostname.wg0:1:1: netmask without an address on its line\n"
+        "    netmask 255.255.255.0\n"
+        "    ^^^^^^^\n"
+        "    hint: it says something about the address in the same line"
+    ),
+    Message.NOT_FOR_INET6: (
+        "hostname.wg0:1:15: netmask is not for inet6\n"
+        "    inet6 fd00::1 netmask 255.255.255.0\n"
+        "                  ^^^^^^^\n"
+        "    hint: an inet6 address has a prefixlen and no broadcast address"
+    ),
+    Message.DEST_WITHOUT_ADDRESS: (
+        "hostname.wg0:2:1: dest without an IPv4 address in the line before\n"
+        "    dest 10.0.0.2\n"
+        "    ^^^^^^^^^^^^^\n"
+        "    hint: it says something about that address"
+    ),
+    Message.DEST_NOT_ALONE: (
+        'hostname.wg0:2:17: "up" in a line that begins with dest\n'
+        "    dest 10.0.0.255 up\n"
+        "                    ^^\n"
+        "    hint: begin a line of its own with it"
     ),
     Message.MISSING_ARGUMENT: (
         "hostname.wg0:1:1: wgendpoint lacks an argument\n"
@@ -219,17 +237,17 @@ EXPECTED: dict[Message, str] = {
         "                                ^^^^\n"
         "    hint: an IPv4 address, or NONE"
     ),
+    Message.UNKNOWN_SERVICE: (
+        'hostname.wg0:1:74: port "wireguard" is neither a number nor the name of a service\n'
+        f"    {PEER} wgendpoint 192.0.2.1 wireguard\n"
+        "                                                                             ^^^^^^^^^\n"
+        "    hint: 1 to 65535, or a name that /etc/services has for UDP"
+    ),
     Message.BAD_HOST: (
         'hostname.wg0:1:64: "10.0.0.256" is neither an address nor the name of a host\n'
         f"    {PEER} wgendpoint 10.0.0.256 51820\n"
         "                                                                   ^^^^^^^^^^\n"
         "    hint: such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net"
-    ),
-    Message.HOST_WITH_PORT: (
-        'hostname.wg0:1:64: host and port in one word, "vpn.example.net:51820"\n'
-        f"    {PEER} wgendpoint vpn.example.net:51820\n"
-        "                                                                   ^^^^^^^^^^^^^^^^^^^^^\n"
-        "    hint: write a blank in place of the colon: wgendpoint HOST PORT"
     ),
     Message.BRACKETED_HOST: (
         'hostname.wg0:1:64: "[2001:db8::1]" is in brackets\n'
@@ -249,6 +267,12 @@ EXPECTED: dict[Message, str] = {
         "                                                              ^^^^^^^^^^^^^^^^^^^\n"
         "    hint: write wgaip before each of them"
     ),
+    Message.BAD_GROUP: (
+        'hostname.wg0:1:7: "office2" cannot be the name of a group\n'
+        "    group office2\n"
+        "          ^^^^^^^\n"
+        "    hint: 1 to 15 bytes, without blanks and commas, and not with a digit at the end"
+    ),
     Message.HOST_BITS: (
         'hostname.wg0:1:59: warning: "10.0.0.2/24" has bits beyond its prefix\n'
         f"    {PEER} wgaip 10.0.0.2/24\n"
@@ -261,7 +285,7 @@ EXPECTED: dict[Message, str] = {
         "                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
     ),
     Message.ZERO_LENGTH: (
-        'hostname.wg0:1:6: warning: prefix length 0 in "10.0.0.1/0" means 32, as on OpenBSD\n'
+        'hostname.wg0:1:6: warning: prefix length 0 of "10.0.0.1/0" means 32, as on OpenBSD\n'
         "    inet 10.0.0.1/0\n"
         "         ^^^^^^^^^^\n"
         "    hint: write 10.0.0.1/32"
@@ -271,6 +295,57 @@ EXPECTED: dict[Message, str] = {
         "    inet 10.0.0.1 255.255.255.0 10.0.0.1\n"
         "                                ^^^^^^^^\n"
         "    hint: write NONE, or nothing"
+    ),
+    Message.DESTINATION_UNUSED: (
+        'hostname.wg0:1:13: warning: destination "10.0.0.2" has no use on a tunnel: not set\n'
+        "    10.0.0.1/24 10.0.0.2\n"
+        "                ^^^^^^^^\n"
+        "    hint: for another address of the interface, begin a line of its own with inet alias"
+    ),
+    Message.NO_EFFECT: (
+        "hostname.wg0:1:1: warning: llprio has no effect on Linux\n"
+        "    llprio 3\n"
+        "    ^^^^^^\n"
+        "    hint: leave it out"
+    ),
+    Message.RDOMAIN_WIPES: (
+        "hostname.wg0:2:1: warning: on its way to another rdomain the interface loses 10.0.0.1/24\n"
+        "    rdomain 1\n"
+        "    ^^^^^^^^^\n"
+        "    hint: begin with rdomain, and name addresses after it"
+    ),
+    Message.NO_ADDRESS: (
+        "hostname.wg0:1:1: warning: there is no address to delete\n    inet delete\n    ^^^^^^^^^^^"
+    ),
+    Message.NO_SUCH_ADDRESS: (
+        "hostname.wg0:1:1: warning: there is no address 10.0.0.1 to delete\n"
+        "    inet 10.0.0.1 delete\n"
+        "    ^^^^^^^^^^^^^^^^^^^^"
+    ),
+    Message.NOT_IN_GROUP: (
+        'hostname.wg0:1:1: warning: the interface is not in the group "office"\n'
+        "    -group office\n"
+        "    ^^^^^^^^^^^^^"
+    ),
+    Message.GROUP_OF_ALL: (
+        'hostname.wg0:1:1: warning: every WireGuard interface stays in the group "wg"\n'
+        "    -group wg\n"
+        "    ^^^^^^^^^"
+    ),
+    Message.NOTHING_TO_DESTROY: (
+        "hostname.wg0:2:1: warning: there is no interface to destroy\n    destroy\n    ^^^^^^^"
+    ),
+    Message.AFTER_DESTROY: (
+        "hostname.wg0:1:9: warning: this is for nothing: its line destroys the interface\n"
+        "    destroy mtu 1400\n"
+        "            ^^^^^^^^\n"
+        "    hint: begin a line of its own with destroy"
+    ),
+    Message.ENDS_DESTROYED: (
+        "hostname.wg0:2:1: warning: nothing in the file makes the interface again\n"
+        "    destroy\n"
+        "    ^^^^^^^\n"
+        "    hint: remove the line, or add create after it"
     ),
     Message.ALLOWED_IP_MOVED: (
         "hostname.wg0:2:53: warning: 10.0.0.2/32 moves here from the peer at hostname.wg0:1:53\n"

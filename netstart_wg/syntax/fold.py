@@ -1,0 +1,177 @@
+"""Commands, folded onto an interface in the order of ifconfig(8).
+
+Within one command the words about the interface act at once and in order, then
+all WireGuard words together, then the address.  Every command but `destroy`
+makes the interface if there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self, assert_never
+
+from netstart_wg.model.config import Command, InterfaceConfig
+from netstart_wg.model.source import Span
+from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.fold_interface import InterfaceFold
+from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
+from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.statements import (
+    AddressStatement,
+    AnyStatement,
+    Create,
+    Debug,
+    Description,
+    Dest,
+    Destroy,
+    Down,
+    Group,
+    Inet,
+    Inet6,
+    InterfaceStatement,
+    Mtu,
+    NoEffect,
+    Priority,
+    Rdomain,
+    RemoveAllPeers,
+    RemoveFamily,
+    RemoveGroup,
+    RemoveInet,
+    RemoveInet6,
+    RemovePeer,
+    Up,
+    WgAip,
+    WgDescr,
+    WgEndpoint,
+    WgKey,
+    WgPeer,
+    WgPka,
+    WgPort,
+    WgPsk,
+    WgRtable,
+    WireGuardStatement,
+)
+
+
+@dataclass(slots=True)
+class _Words:
+    """One command, by when its words take effect."""
+
+    at_once: list[InterfaceStatement] = field(default_factory=list)
+    together: list[WireGuardStatement] = field(default_factory=list)
+    at_last: list[AddressStatement] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, statements: Sequence[AnyStatement]) -> Self:
+        """Part the statements of a command."""
+        words = cls()
+        for statement in statements:
+            match statement:
+                case WgPeer() | WgAip() | WgEndpoint() | WgPka() | WgPsk() | WgDescr():
+                    words.together.append(statement)
+                case WgKey() | WgPort() | WgRtable() | RemovePeer() | RemoveAllPeers():
+                    words.together.append(statement)
+                case Inet() | Inet6() | RemoveInet() | RemoveInet6() | Dest():
+                    words.at_last.append(statement)
+                case Up() | Down() | Debug() | Mtu() | Description() | Create() | Destroy():
+                    words.at_once.append(statement)
+                case Rdomain() | Group() | RemoveGroup() | RemoveFamily() | Priority() | NoEffect():
+                    words.at_once.append(statement)
+                case _:
+                    assert_never(statement)
+        return words
+
+    def after(self, place: int) -> Iterator[AnyStatement]:
+        """Yield those that take effect after one that does so at once."""
+        yield from self.at_once[place + 1 :]
+        yield from self.together
+        yield from self.at_last
+
+
+class Fold:
+    """An interface, and what becomes of it."""
+
+    def __init__(
+        self, findings: Findings, derive_public_key: DerivePublicKey | None, base: InterfaceConfig
+    ) -> None:
+        self._findings = findings
+        self._derive_public_key = derive_public_key
+        self._name = base.name
+        self._commands = list(base.commands)
+        self._waiting = 0
+        """How many of the last commands no declared line has followed yet."""
+        self._destroyed_at: Span | None = None
+        self._begin_with(base)
+
+    def ifconfig(self, statements: Sequence[AnyStatement]) -> None:
+        """Take one command."""
+        self._declare()
+        if not self._interface.exists:
+            if isinstance(statements[0], Destroy):
+                self._findings.add(Message.NOTHING_TO_DESTROY, statements[0].span)
+                return
+            self._begin_with(InterfaceConfig(name=self._name))
+        words = _Words.of(statements)
+        for place, statement in enumerate(words.at_once):
+            self._interface.apply(statement)
+            if not self._interface.exists:
+                self._destroyed_at = statement.span
+                self._look_at_rest(words.after(place))
+                return
+        if words.together:
+            self._wireguard.apply(words.together)
+        for address in words.at_last:
+            self._interface.apply_address(address)
+
+    def run(self, text: str) -> None:
+        """Take a shell command; one that is only a comment does nothing."""
+        if text and not text.startswith("#"):
+            self._commands.append(Command(text))
+            self._waiting += 1
+
+    def look_at_end(self) -> None:
+        """Warn of a file that leaves no interface."""
+        if not self._interface.exists and self._destroyed_at is not None:
+            self._findings.add(Message.ENDS_DESTROYED, self._destroyed_at)
+
+    def config(self) -> InterfaceConfig:
+        """Return what there is now."""
+        return replace(self._declared(), commands=tuple(self._commands))
+
+    def _begin_with(self, base: InterfaceConfig) -> None:
+        self._interface = InterfaceFold(self._findings, base)
+        self._wireguard = WireGuardFold(self._findings, self._derive_public_key, base.wireguard)
+
+    def _declare(self) -> None:
+        """Say to the commands before a declared line what the lines before them have made."""
+        if not self._waiting:
+            return
+        before = self._declared()
+        self._commands[-self._waiting :] = [
+            replace(command, before=before) for command in self._commands[-self._waiting :]
+        ]
+        self._waiting = 0
+
+    def _declared(self) -> InterfaceConfig:
+        interface = self._interface
+        if not interface.exists:
+            return InterfaceConfig(name=self._name, exists=False)
+        return InterfaceConfig(
+            name=self._name,
+            rdomain=interface.rdomain,
+            wireguard=self._wireguard.config(),
+            addresses=interface.addresses.addresses(),
+            mtu=interface.mtu,
+            is_up=interface.is_up,
+            is_debug=interface.is_debug,
+            description=interface.description,
+            groups=interface.groups,
+        )
+
+    def _look_at_rest(self, statements: Iterable[AnyStatement]) -> None:
+        """Look at what follows a `destroy` in its own command."""
+        for statement in statements:
+            if not isinstance(statement, Create | Destroy):
+                self._findings.add(Message.AFTER_DESTROY, statement.span)
+                return

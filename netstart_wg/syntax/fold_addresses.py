@@ -1,0 +1,71 @@
+"""The addresses of an interface, and what becomes of them, one command after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from netstart_wg.model.address import IPAddress, IPInterface
+from netstart_wg.model.source import Span
+from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.statements import (
+    AddressStatement,
+    Dest,
+    Inet,
+    Inet6,
+    RemoveInet,
+    RemoveInet6,
+)
+
+
+class AddressFold:
+    """Addresses in the order they take effect."""
+
+    def __init__(self, findings: Findings, addresses: Iterable[IPInterface] = ()) -> None:
+        self._findings = findings
+        self._addresses: dict[IPAddress, IPInterface] = {ip.ip: ip for ip in addresses}
+
+    def apply(self, statement: AddressStatement) -> None:
+        """Take the address words of a command."""
+        match statement:
+            case Inet():
+                if not statement.is_alias and (first := self._first(4)) is not None:
+                    del self._addresses[first]
+                self._add(statement.address)
+            case Inet6():
+                self._add(statement.address)
+            case RemoveInet():
+                self._remove(statement.address or self._first(4), statement.span)
+            case RemoveInet6():
+                self._remove(statement.address or self._first(6), statement.span)
+            case Dest():
+                pass
+            case _:
+                assert_never(statement)
+
+    def remove_all(self, version: int | None = None) -> tuple[IPInterface, ...]:
+        """Remove the addresses of a version of IP, or all; return them."""
+        gone = tuple(ip for ip in self._addresses.values() if version in (None, ip.version))
+        for address in gone:
+            del self._addresses[address.ip]
+        return gone
+
+    def addresses(self) -> tuple[IPInterface, ...]:
+        """Return what there is now."""
+        return tuple(self._addresses.values())
+
+    def _first(self, version: int) -> IPAddress | None:
+        return next((ip for ip in self._addresses if ip.version == version), None)
+
+    def _add(self, address: IPInterface) -> None:
+        """Add an address, or change its prefix length where it stands."""
+        self._addresses[address.ip] = address
+
+    def _remove(self, address: IPAddress | None, span: Span) -> None:
+        if address is not None and self._addresses.pop(address, None) is not None:
+            return
+        if address is None:
+            self._findings.add(Message.NO_ADDRESS, span)
+        else:
+            self._findings.add(Message.NO_SUCH_ADDRESS, span, address=address)
