@@ -139,9 +139,15 @@ class Engine:
         self._log_notices()
 
     def _log_notices(self) -> None:
-        """Say what an interface with `debug` has to say."""
-        for notice in self._device.take_notices():
+        """Say what an interface with `debug` has to say, to the log and to those who follow it."""
+        notices = self._device.take_notices()
+        for notice in notices:
             log.log(_LEVELS[notice.level], "%s: %s", self.name, notice.text)
+        for client in [each for each in self._clients if notices and each.is_following]:
+            if all(client.tell(f"{self.name}: {notice.text}") for notice in notices):
+                self._await(client)
+            else:
+                self._hang_up(client)
 
     def _timeout(self) -> float | None:
         deadline = self._device.next_deadline()
@@ -311,9 +317,13 @@ class Engine:
         if client not in self._clients:
             return  # hung up within this wake-up
         goes_on = client.is_writable() if client.wants_to_write else client.is_readable()
-        if not goes_on:
+        if goes_on:
+            self._await(client)
+        else:
             self._hang_up(client)
-            return
+
+    def _await(self, client: UapiClient) -> None:
+        """Wait for what the client needs next."""
         events = selectors.EVENT_WRITE if client.wants_to_write else selectors.EVENT_READ
         key = self._selector.get_key(client.descriptor)
         if key.events != events:

@@ -22,6 +22,8 @@ from netstart_wg.uapi import UapiError, decode_set, encode_errno, encode_get
 MAX_REQUEST_OCTETS = 64 << 20
 """Some hundred thousand peers; more than that at once is no configuration."""
 MAX_CLIENTS = 64
+MAX_UNREAD_OCTETS = 1 << 20
+"""Of notices; a client that lets more pile up is hung up on."""
 
 _READ_SIZE = 1 << 16
 
@@ -109,6 +111,8 @@ class UapiClient:
         self._output = bytearray()
         self._searched = 0
         self._ends_after_reply = False
+        self.is_following = False
+        """Whether it has asked for notices, with `debug=1`, and gets them until it hangs up."""
 
     @property
     def descriptor(self) -> int:
@@ -136,6 +140,13 @@ class UapiClient:
             return False
         self._input += octets
         return self._answer_and_write()
+
+    def tell(self, line: str) -> bool:
+        """Send a line to a client that follows; return False when it is over."""
+        if len(self._output) > MAX_UNREAD_OCTETS:
+            return False
+        self._output += f"{line}\n".encode()
+        return self._write()
 
     def is_writable(self) -> bool:
         """Write on; return False when it is over."""
@@ -183,6 +194,8 @@ class UapiClient:
             self._output += encode_get(self._served.state()).encode()
         elif operation == b"get=1":
             self._output += f"errno={errno.EPROTO}\n\n".encode()
+        elif operation == b"debug=1" and not rest:
+            self.is_following = True
         elif operation == b"set=1":
             self._output += encode_errno(self._set(rest)).encode()
         else:

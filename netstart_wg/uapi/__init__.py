@@ -18,6 +18,9 @@ our own, which wg(8) passes over:
     groups=NAME,NAME…             request   all that it shall be in; empty: none
     description=TEXT              both      of a peer; in a request an empty one clears it
 
+And beside the operations `get=1` and `set=1` there is `debug=1`: whatever an interface
+with `debug` has to say follows, a line each, until the client hangs up.
+
 Text that is no such thing raises UapiError and nothing else.  No message
 contains the value of a key of any role.
 """

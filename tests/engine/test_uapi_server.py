@@ -72,6 +72,24 @@ def test_get_is_answered(connection: tuple[UapiClient, socket.socket]) -> None:
     assert ask(connection, b"get=1\n\n") == b"listen_port=51820\nerrno=0\n\n"
 
 
+def test_a_follower_is_told_until_it_lets_too_much_pile_up(
+    connection: tuple[UapiClient, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, theirs = connection
+    theirs.sendall(b"debug=1\n\n")
+    assert client.is_readable()
+    assert client.is_following
+    assert client.tell("wg0: Peer 0 created")
+    assert theirs.recv(100) == b"wg0: Peer 0 created\n"
+    monkeypatch.setattr(uapi_server, "MAX_UNREAD_OCTETS", 1000)
+    told = 0
+    while client.tell("x" * 1000):
+        told += 1
+    assert client.wants_to_write
+    assert len(theirs.recv(1 << 20)) >= 1000
+    assert told > 1
+
+
 def test_set_is_applied_and_acknowledged(
     connection: tuple[UapiClient, socket.socket], served: Served
 ) -> None:
