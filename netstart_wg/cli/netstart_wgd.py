@@ -124,7 +124,7 @@ def _log_to_syslog() -> None:
 
 def _log_to(handler: logging.Handler) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 if __name__ == "__main__":
