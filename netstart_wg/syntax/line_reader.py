@@ -54,13 +54,18 @@ class IfconfigReader:
         return Ifconfig(tuple(command.statements), found.comment)
 
     def read_words(self, line: LogicalLine, words: Sequence[Word]) -> tuple[AnyStatement, ...]:
-        """Read words of a `!` line, at least one, as ifconfig(8) does; note what is wrong."""
+        """Read at least one word that ifconfig(8) itself gets; note what is wrong.
+
+        Without a mistake there is at least one statement.
+        """
         command = _Command(line, self._findings, self._service_port, is_packed=False)
         words = separate_endpoints(words)
         try:
             command.take(words, self._shapes.parts(words))
         except Mistake as mistake:
             command.note(mistake)
+        if not command.statements and not command.has_mistake:
+            command.note(_lacks_argument(words[0]))
         return tuple(command.statements)
 
     def forget_last_command(self) -> None:
@@ -105,6 +110,9 @@ class _Command:
 
     def take(self, words: Sequence[Word], parts: Sequence[Part]) -> None:
         """Read the statements one after the other."""
+        if parts[0].rule == "dest" and not self._is_packed:
+            self.note(Mistake.about(words[0], Message.NOT_FIRST))
+            return
         if parts[0].rule == "dest" and len(parts) > 1:
             self.note(Mistake.about(words[parts[1].first], Message.DEST_NOT_ALONE))
             return
@@ -204,6 +212,9 @@ def _explain(mistake: Mistake, keyword: Word) -> Mistake:
     assert word is not None, "a statement's mistakes are about its words"
     if word is keyword or (word.raw not in KEYWORDS and word.raw not in REFUSED):
         return mistake
+    return _lacks_argument(keyword)
+
+
+def _lacks_argument(keyword: Word) -> Mistake:
     usage = KEYWORDS[keyword.value].usage
-    message = Message.MISSING_ARGUMENT
-    return Mistake.about(keyword, message, keyword=keyword.value, usage=usage)
+    return Mistake.about(keyword, Message.MISSING_ARGUMENT, keyword=keyword.value, usage=usage)

@@ -292,7 +292,7 @@ class Message(MessageTable):
     )
     DESTINATION_UNUSED = Entry(
         "destination {word} has no use on a tunnel: not set",
-        "for another address of the interface, begin a line of its own with inet alias",
+        "another address of the interface is added with inet alias",
         "10.0.0.1/24 10.0.0.2\n",
         Severity.WARNING,
     )

@@ -300,7 +300,7 @@ EXPECTED: dict[Message, str] = {
         'hostname.wg0:1:13: warning: destination "10.0.0.2" has no use on a tunnel: not set\n'
         "    10.0.0.1/24 10.0.0.2\n"
         "                ^^^^^^^^\n"
-        "    hint: for another address of the interface, begin a line of its own with inet alias"
+        "    hint: another address of the interface is added with inet alias"
     ),
     Message.NO_EFFECT: (
         "hostname.wg0:1:1: warning: llprio has no effect on Linux\n"
