@@ -40,12 +40,15 @@ class Diagnostic:
 
     def format(self) -> str:
         """Return `file:line:column: message`, the line, a caret, and the hint, as one text."""
-        kind = "" if self.severity is Severity.ERROR else f"{self.severity.value}: "
         if self.span is None:
-            return f"{self.file}: {kind}{self.message}" + self._hint()
-        place = f"{self.file}:{self.span.line}:{self.span.column}"
+            return self.format_after(self.file)
+        return self.format_after(f"{self.file}:{self.span.line}:{self.span.column}")
+
+    def format_after(self, place: str) -> str:
+        """Return the same with another beginning, for words that are in no file."""
+        kind = "" if self.severity is Severity.ERROR else f"{self.severity.value}: "
         text = f"{place}: {kind}{self.message}"
-        if self.line_text is not None:
+        if self.span is not None and self.line_text is not None:
             shown = "".join(c if c.isprintable() else " " for c in self.line_text)
             indent = " " * (self.span.column - 1)
             text += f"\n    {shown}\n    {indent}{'^' * self.span.length}"
