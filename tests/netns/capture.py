@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from tests.netns.hosts import Host
@@ -12,14 +13,17 @@ from tests.netns.waiting import eventually
 FILE_HEADER_OCTETS = 24
 RECORD_HEADER_OCTETS = 16
 ETHERNET_OCTETS = 14
+IPV6_HEADER_OCTETS = 40
 UDP_OCTETS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One datagram over IPv4; or several, end to end, that crossed the cable as a super-packet."""
+    """One datagram; or several, end to end, that crossed the cable as a super-packet."""
 
     source: str
+    """Numeric address of the outer packet."""
+    source_port: int
     octets: bytes
 
     @property
@@ -41,7 +45,7 @@ class Capture:
         self._file = folder / f"{host.name}.{interface}.pcap"
         tcpdump = host.start(
             *("tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-Z", "root"),
-            *("-w", str(self._file), "ip", "and", "udp"),
+            *("-w", str(self._file), "udp"),
         )
         eventually(lambda: "listening on" in tcpdump.output(), what="tcpdump")
         eventually(self._file.exists)
@@ -74,6 +78,9 @@ def _parse(octets: bytes) -> list[Message]:
 
 def _message(frame: bytes) -> Message:
     packet = frame[ETHERNET_OCTETS:]
-    header_octets = 4 * (packet[0] & 0x0F)
-    source = ".".join(str(octet) for octet in packet[12:16])
-    return Message(source, packet[header_octets + UDP_OCTETS :])
+    if packet[0] >> 4 == 4:
+        source, datagram = packet[12:16], packet[4 * (packet[0] & 0x0F) :]
+    else:
+        source, datagram = packet[8:24], packet[IPV6_HEADER_OCTETS:]
+    (source_port,) = struct.unpack_from(">H", datagram)
+    return Message(str(ip_address(source)), source_port, datagram[UDP_OCTETS:])
