@@ -15,18 +15,15 @@ ECT_0 = 0b10
 CE = 0b11
 """The codepoints (RFC 3168 §5): no support; two that say support; congestion experienced."""
 
+TOLD_INNER = frozenset((ECT_1, CE))
+"""Outer codepoints that may change an inner one; for any other there is nothing to do."""
+
 _MASK = 0b11
-_MARKING = 0b01
 
 
 def ecn_of(packet: Buffer) -> int:
     """Return the codepoint of an IP packet of 20 octets or more."""
     return packet[1] & _MASK if packet[0] >> 4 == 4 else packet[1] >> 4 & _MASK
-
-
-def may_change_inner(outer: int) -> bool:
-    """Tell whether `decapsulate` need be called: with Not-ECT or ECT(0) it changes nothing."""
-    return outer & _MARKING != 0
 
 
 def decapsulate(packet: bytes, outer: int) -> bytes | None:
@@ -38,7 +35,7 @@ def decapsulate(packet: bytes, outer: int) -> bytes | None:
     inner = ecn_of(packet)
     if outer == CE and inner == NOT_ECT:
         return None
-    if inner in (NOT_ECT, CE) or not may_change_inner(outer) or inner == outer:
+    if inner in (NOT_ECT, CE) or outer not in TOLD_INNER or inner == outer:
         return packet
     return _with_ecn(packet, outer)
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
 
 from netstart_wg.datapath.base import Buffer, Datagrams, TunEnd, UdpEnd
-from netstart_wg.datapath.ecn import NOT_ECT, decapsulate, ecn_of, may_change_inner
+from netstart_wg.datapath.ecn import NOT_ECT, TOLD_INNER, decapsulate, ecn_of
 from netstart_wg.datapath.offload import (
     GSO_UDP_L4,
     Coalescer,
@@ -63,7 +63,8 @@ HANDSHAKE_TRAFFIC_CLASS = 0x88
 """AF41 (RFC 2597), on handshake messages and cookie replies: a full link loses them last."""
 
 
-class _Inbound(NamedTuple):
+@dataclass(slots=True)
+class _Inbound:
     """One call of `inbound`."""
 
     now: Now
@@ -110,7 +111,7 @@ class PythonDataPath:
     def outbound(self, budget: int, now: Now) -> TrafficReport:
         """See `DataPath`."""
         report = TrafficReport(is_exhausted=False)
-        waiting: dict[PeerId, tuple[int, list[Buffer]]] = {}
+        waiting: dict[PeerId, tuple[int, list[Buffer]]] = {}  # of each, packets of one ECN
         for _ in range(budget):
             read = self._tun.read()
             if read is None:
@@ -126,16 +127,18 @@ class PythonDataPath:
                 report.drops[DropReason.NOT_IP] += 1
                 continue
             ecn = ecn_of(packet)
-            if owner in waiting and waiting[owner][0] != ecn:
-                self._send(owner, *waiting.pop(owner), now, report)
-            _, batch = waiting.setdefault(owner, (ecn, []))
+            batch = waiting.get(owner)
+            if batch is None or batch[0] != ecn:
+                if batch is not None:
+                    self._send(owner, *batch, now, report)
+                batch = waiting[owner] = ecn, []
             if len(packets) > 1:
-                batch += packets
+                batch[1].extend(packets)
                 self._send(owner, *waiting.pop(owner), now, report)
             else:
-                batch.append(bytes(packets[0]))  # the next read overwrites the buffer
-        for owner, (ecn, batch) in waiting.items():
-            self._send(owner, ecn, batch, now, report)
+                batch[1].append(bytes(packets[0]))  # the next read overwrites the buffer
+        for owner, batch in waiting.items():
+            self._send(owner, *batch, now, report)
         return report
 
     def send_packets(self, peer: PeerId, packets: Sequence[bytes], now: Now) -> TrafficReport:
@@ -232,7 +235,7 @@ class PythonDataPath:
     def inbound(self, budget: int, now: Now) -> TrafficReport:
         """See `DataPath`."""
         report, tun = TrafficReport(is_exhausted=False), self._tun
-        if self._refused:
+        if not self._refused.is_empty:
             self._offer_again(now)
         coalescer = Coalescer(
             joins_tcp=tun.takes_tcp_super_packets, joins_udp=tun.takes_udp_super_packets
@@ -292,7 +295,8 @@ class PythonDataPath:
             return
         opened = _decrypt(keypair, run, report)
         accepted = _accept(keypair, opened)
-        report.drops[DropReason.REPLAYED] += len(opened) - len(accepted)
+        if len(accepted) < len(opened):
+            report.drops[DropReason.REPLAYED] += len(opened) - len(accepted)
         if not accepted:
             return
         traffic = report.received.get(number)
@@ -314,7 +318,7 @@ class PythonDataPath:
         """Trim, check the inner source, take in the outer ECN bits, and write."""
         report, coalescer = call.report, call.coalescer
         allowed_source, lookup = b"", self._allowed_ips.lookup
-        is_marked = may_change_inner(outer_ecn)
+        is_marked = outer_ecn in TOLD_INNER
         for packet in packets:
             if not packet:
                 traffic.keepalives += 1
@@ -376,7 +380,7 @@ def _ecn_of_staged(packet: bytes) -> int:
 
 def _is_for(endpoint: Endpoint, packet: memoryview, destination: memoryview) -> bool:
     """Whether it is UDP to the peer's own endpoint: our message, routed back to us."""
-    if packet[0] >> 4 == 4:
+    if len(destination) == 4:
         protocol, at = packet[9], (packet[0] & 0xF) * 4
     else:
         protocol, at = packet[6], 40

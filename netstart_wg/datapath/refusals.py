@@ -20,21 +20,15 @@ REFUSALS_MAX = 4096
 
 
 class Refusals(Generic[K]):
-    """Who or what refused, and until when that is taken for granted.
+    """Who or what refused, and until when that is taken for granted."""
 
-    False as long as there is nothing to look up, so that the common case needs
-    neither a look-up nor a clock.
-    """
-
-    __slots__ = ("_until_ns",)
+    __slots__ = ("_until_ns", "is_empty")
 
     def __init__(self) -> None:
+        self.is_empty = True
+        """Nothing is remembered: then nobody need be looked up, nor the clock read."""
         self._until_ns: dict[K, int] = {}
         """In the order in which they end."""
-
-    def __bool__(self) -> bool:
-        """Tell whether anything is remembered."""
-        return bool(self._until_ns)
 
     def remember(self, key: K, now_ns: int) -> None:
         """Note that `key` refused just now."""
@@ -42,6 +36,7 @@ class Refusals(Generic[K]):
         if len(self._until_ns) >= REFUSALS_MAX:
             del self._until_ns[next(iter(self._until_ns))]
         self._until_ns[key] = now_ns + RETRY_AFTER_NS
+        self.is_empty = False
 
     def holds(self, key: K, now_ns: int) -> bool:
         """Tell whether `key` refused lately; what is over is forgotten."""
@@ -57,4 +52,5 @@ class Refusals(Generic[K]):
             over.append(key)
         for key in over:
             del self._until_ns[key]
+        self.is_empty = not self._until_ns
         return over

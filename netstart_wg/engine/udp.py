@@ -169,16 +169,17 @@ class UdpSockets:
         )
         if sender is None:
             return 0
-        sent = start = 0
+        sent, start, end = 0, 0, len(messages)
         while start < len(messages):
-            end = _joinable(messages, start) if self._may_join(path.endpoint) else start + 1
+            if len(messages) > 1:
+                end = _joinable(messages, start) if self._may_join(path.endpoint) else start + 1
             sent += self._send_run(sender, messages[start:end], path, traffic_class)
             start = end
         return sent
 
     def _may_join(self, endpoint: Endpoint) -> bool:
         refuses = self._refuses_gso
-        return self._has_gso and not (refuses and refuses.holds(endpoint, monotonic_ns()))
+        return self._has_gso and (refuses.is_empty or not refuses.holds(endpoint, monotonic_ns()))
 
     def _send_run(
         self, sender: socket.socket, run: Sequence[bytes], path: Path, traffic_class: int

@@ -25,12 +25,13 @@ def test_who_refuses_again_is_remembered_from_then_on() -> None:
 
 def test_nothing_is_left_to_look_up_when_all_is_over() -> None:
     refusals: Refusals[str] = Refusals()
-    assert not refusals
+    seen = [refusals.is_empty]
     refusals.remember("a", 0)
     refusals.remember("b", 0)
-    assert refusals
+    seen.append(refusals.is_empty)
     assert not refusals.holds("c", RETRY_AFTER_NS)
-    assert not refusals
+    seen.append(refusals.is_empty)
+    assert seen == [True, False, True]
 
 
 def test_the_oldest_is_forgotten_when_there_are_too_many() -> None:
