@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from errno import ENOENT
 from typing import ClassVar
 
 from netstart_wg.model.source import Diagnostic
@@ -30,6 +31,10 @@ class ExitStatus(enum.IntEnum):
     INTERNAL = 70
     BUSY = 75
     PERMISSION = 77
+    NOT_EXECUTABLE = 126
+    """A command that was to be run is there, but cannot be (sh(1), route(8))."""
+    NOT_FOUND = 127
+    """There is no such command."""
 
 
 class NetstartError(Exception):
@@ -71,6 +76,15 @@ class NotOursError(BackendError):
     """Something of that name exists and belongs to somebody else; it is left alone."""
 
 
+class NoSuchRdomainError(BackendError):
+    """Nobody has made that rdomain."""
+
+    def __init__(self, rdomain: int) -> None:
+        reason = f"rdomain {rdomain} does not exist"
+        super().__init__(f"enter rdomain {rdomain}", f"rdomain {rdomain}", reason, ENOENT)
+        self.args = (reason,)
+
+
 class NotRestoredError(BackendError):
     """As its parent, and part of the plan is applied."""
 
@@ -87,6 +101,18 @@ class BusyError(NetstartError):
     """Somebody else is at it; try again."""
 
     exit_status = ExitStatus.BUSY
+
+
+class CommandNotFoundError(NetstartError):
+    """There is no program of that name."""
+
+    exit_status = ExitStatus.NOT_FOUND
+
+
+class CommandNotExecutableError(NetstartError):
+    """The program is there, and the system does not run it."""
+
+    exit_status = ExitStatus.NOT_EXECUTABLE
 
 
 class InternalError(NetstartError):

@@ -38,6 +38,8 @@ _FROM_BEST_TO_WORST = (
     ExitStatus.CONFIG,
     ExitStatus.USAGE,
     ExitStatus.PERMISSION,
+    ExitStatus.NOT_FOUND,
+    ExitStatus.NOT_EXECUTABLE,
     ExitStatus.FAILED,
     ExitStatus.NOT_RESTORED,
     ExitStatus.INTERNAL,

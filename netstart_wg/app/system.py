@@ -78,6 +78,10 @@ class System(Protocol):
         """Return the interfaces of an rdomain; raise BackendError if there is no such rdomain."""
         ...
 
+    def rdomains(self) -> tuple[int, ...]:
+        """Return the numbers of the rdomains that exist, sorted, without 0."""
+        ...
+
     def make_rdomain(self, rdomain: int) -> None:
         """Make an rdomain, its loopback up, if there is none; raise BackendError."""
         ...

@@ -8,16 +8,46 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from netstart_wg.errors import NoSuchRdomainError
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.system import commands, hostname_files, locks, names, paths, records
+from netstart_wg.system import commands, hostname_files, locks, names, namespaces, paths, records
 from netstart_wg.system.netlink import Netlink
+from netstart_wg.system.refusal import refusal
 
 
 class Linux:
     """Satisfies `netstart_wg.app.system.System`."""
 
     def __init__(self) -> None:
-        self.links = Netlink()
+        self._links: dict[int, Netlink] = {}
+
+    def close(self) -> None:
+        """Give back every socket."""
+        while self._links:
+            self._links.popitem()[1].close()
+
+    def links(self, rdomain: int = 0) -> Netlink:
+        """Return the interfaces of an rdomain, each time the same; raise NoSuchRdomainError."""
+        if rdomain not in self._links:
+            if not namespaces.is_rdomain(rdomain):
+                raise NoSuchRdomainError(rdomain)
+            self._links[rdomain] = Netlink(rdomain)
+        return self._links[rdomain]
+
+    def rdomains(self) -> tuple[int, ...]:
+        """Return the numbers of the rdomains that exist, sorted, without 0."""
+        return namespaces.rdomains()
+
+    def make_rdomain(self, rdomain: int) -> None:
+        """Make an rdomain if there is none; raise BackendError."""
+        try:
+            namespaces.make_rdomain(rdomain)
+        except OSError as error:
+            raise refusal("make", f"rdomain {rdomain}", error) from error
+
+    def rdomain_of(self, namespace: int) -> int | None:
+        """Return the rdomain that is the network namespace of this inode, or None."""
+        return namespaces.rdomain_of(namespace)
 
     def is_root(self) -> bool:
         """Say whether we may change anything."""
@@ -51,9 +81,9 @@ class Linux:
         """Forget the interface."""
         records.remove_record(interface)
 
-    def run_command(self, text: str) -> commands.CommandResult:
-        """Run a `!` line."""
-        return commands.run_command(text)
+    def run_command(self, text: str, rdomain: int = 0) -> commands.CommandResult:
+        """Run a `!` line in an rdomain."""
+        return commands.run_command(text, rdomain)
 
     def resolve(
         self, endpoints: Collection[EndpointName]

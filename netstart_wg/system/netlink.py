@@ -1,65 +1,52 @@
-"""Links and addresses through rtnetlink: the only place that knows pyroute2.
+"""Links, addresses and routes of one rdomain, through rtnetlink.
 
 Reads make values of the model, writes do one thing each, and whatever the
-kernel refuses becomes a BackendError.  The library is loaded with the first
-request and one socket serves the whole run.  It is untyped; nothing of its
-types leaves this file.
+kernel refuses becomes a BackendError.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv6Interface,
-    ip_interface,
-)
+from dataclasses import replace
+from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from netstart_wg.errors import BackendError
+from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.model.address import IPInterface
+from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState
-from netstart_wg.system.refusal import refusal
-
-if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+from netstart_wg.system.addresses import IFA_F_NODAD, read_addresses, takes_others_along
+from netstart_wg.system.namespaces import is_rdomain, open_rdomain
+from netstart_wg.system.routes import put_route, read_routes, take_route
+from netstart_wg.system.rtnetlink import Rtnetlink, refusals
 
 NAME_LIMIT: Final = 15
 """Octets of an interface's name: IFNAMSIZ without its NUL."""
 
-IFA_F_SECONDARY: Final = 0x01
-IFA_F_NODAD: Final = 0x02
-IFA_F_STABLE_PRIVACY: Final = 0x800
-IFAPROT_KERNEL_LL: Final = 3
-"""linux/if_addr.h: who made an address, and how."""
+IFF_DEBUG: Final = 0x4
+"""netdevice(7)."""
 
 
 class Netlink:
-    """One rtnetlink socket, opened when first needed."""
+    """Satisfies `netstart_wg.app.system.Links`."""
 
-    def __init__(self) -> None:
-        self._socket: IPRoute | None = None
+    def __init__(self, rdomain: int = 0) -> None:
+        """Take an rdomain that exists; it is entered with the first request."""
+        self._rtnetlink = Rtnetlink(rdomain)
 
     def close(self) -> None:
         """Give the socket back; a later request opens another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._rtnetlink.close()
 
     def observe(self, interface: str) -> InterfaceState | None:
         """Return all that netlink knows of the interface, or None if there is none."""
         if not _can_be_a_name(interface):
             return None
         try:
-            with _refusals("observe", interface):
-                (link,) = self._route().link("get", ifname=interface)
+            with refusals("observe", interface):
+                link = self._rtnetlink.get_link(ifname=interface)
         except BackendError as error:
             if error.errno == errno.ENODEV:
                 return None
@@ -69,6 +56,7 @@ class Netlink:
             index=int(link["index"]),
             flags=int(link["flags"]),
             mtu=int(link.get_attr("IFLA_MTU")),
+            rdomain=self._rtnetlink.rdomain,
             description=str(link.get_attr("IFLA_IFALIAS") or "") or None,
         )
         return self._with_addresses(state)
@@ -77,6 +65,18 @@ class Netlink:
         """Remove the interface from the system."""
         self._set_link("delete", interface, "del")
 
+    def move(self, interface: str, rdomain: int) -> None:
+        """Move the interface to another rdomain; the kernel takes it down and its addresses off."""
+        if not is_rdomain(rdomain):
+            raise NoSuchRdomainError(rdomain)
+        operation = f"move to rdomain {rdomain}"
+        with refusals(operation, interface):
+            namespace = open_rdomain(rdomain)
+        try:
+            self._set_link(operation, interface, net_ns_fd=namespace)
+        finally:
+            os.close(namespace)
+
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
         """Set how long an inner packet may be."""
         self._set_link("set mtu", interface, mtu=mtu_bytes)
@@ -84,6 +84,11 @@ class Netlink:
     def set_description(self, interface: str, description: str | None) -> None:
         """Set or, with None, clear the link's alias (IFLA_IFALIAS)."""
         self._set_link("set description", interface, ifalias=description or "")
+
+    def set_debug(self, interface: str, is_on: bool) -> None:
+        """Set or clear IFF_DEBUG and touch no other flag."""
+        flags = IFF_DEBUG if is_on else 0
+        self._set_link("set debug", interface, flags=flags, change=IFF_DEBUG)
 
     def bring_up(self, interface: str) -> None:
         """Set IFF_UP."""
@@ -104,10 +109,10 @@ class Netlink:
 
     def add_address(self, interface: str, address: IPInterface) -> None:
         """Add an address; an IPv6 one is usable at once (no duplicates live in a tunnel)."""
-        with _refusals(f"add address {address}", interface):
-            self._route().addr(
+        with refusals(f"add address {address}", interface):
+            self._rtnetlink.address(
                 "add",
-                index=_index(interface),
+                index=self._rtnetlink.index(interface),
                 address=str(address.ip),
                 prefixlen=address.network.prefixlen,
                 **({"flags": IFA_F_NODAD} if isinstance(address, IPv6Interface) else {}),
@@ -120,14 +125,13 @@ class Netlink:
         of that network too, unless the interface is told to promote one of them;
         it then goes on doing so.
         """
-        with _refusals(f"remove address {address}", interface):
-            index = _index(interface)
-            present = self._addresses(index)
-            if _takes_others_along(address, present):
-                promotion = Path(f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
-                promotion.write_text("1", encoding="ascii")
+        with refusals(f"remove address {address}", interface):
+            index = self._rtnetlink.index(interface)
+            present = read_addresses(self._rtnetlink, index)
+            if takes_others_along(address, present):
+                self._promote_secondaries(interface)
             far_ends = {known.address: known.far_end for known in present}
-            self._route().addr(
+            self._rtnetlink.address(
                 "del",
                 index=index,
                 local=str(address.ip),
@@ -135,22 +139,37 @@ class Netlink:
                 prefixlen=address.network.prefixlen,
             )
 
-    def _route(self) -> IPRoute:
-        if self._socket is None:
-            from pyroute2 import IPRoute
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes of ours that are in the main table."""
+        with refusals("observe routes", f"rdomain {self._rtnetlink.rdomain}"):
+            return read_routes(self._rtnetlink)
 
-            self._socket = IPRoute()
-        return self._socket
+    def add_route(self, interface: str, route: Route) -> None:
+        """Add a route, or put it in the place of ours that has its key; never of another's."""
+        with refusals(f"add route to {route.key.destination}", interface):
+            put_route(self._rtnetlink, route)
+
+    def remove_route(self, interface: str, route: Route) -> None:
+        """Remove the route of ours that has this one's key."""
+        with refusals(f"remove route to {route.key.destination}", interface):
+            take_route(self._rtnetlink, route.key)
 
     def _set_link(
         self, operation: str, interface: str, command: str = "set", **attributes: int | str
     ) -> None:
-        with _refusals(operation, interface):
-            self._route().link(command, index=_index(interface), **attributes)
+        with refusals(operation, interface):
+            index = self._rtnetlink.index(interface)
+            self._rtnetlink.link(command, index=index, **attributes)
+
+    def _promote_secondaries(self, interface: str) -> None:
+        """Tell the kernel; it shows every thread the settings of the namespace it is in."""
+        setting = Path(f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
+        with self._rtnetlink.inside():
+            setting.write_text("1", encoding="ascii")
 
     def _with_addresses(self, state: InterfaceState) -> InterfaceState:
-        with _refusals("observe", state.name):
-            present = self._addresses(state.index)
+        with refusals("observe", state.name):
+            present = read_addresses(self._rtnetlink, state.index)
         return replace(
             state,
             addresses=tuple(known.address for known in present if not known.is_made_by_kernel),
@@ -162,55 +181,6 @@ class Netlink:
             ),
         )
 
-    def _addresses(self, index: int) -> list[_Address]:
-        return [
-            _Address(
-                address=ip_interface(
-                    f"{message.get_attr('IFA_LOCAL') or message.get_attr('IFA_ADDRESS')}"
-                    f"/{message['prefixlen']}"
-                ),
-                far_end=str(message.get_attr("IFA_ADDRESS")),
-                flags=int(message.get_attr("IFA_FLAGS") or message["flags"]),
-                protocol=message.get_attr("IFA_PROTO"),
-                broadcast=(
-                    IPv4Address(message.get_attr("IFA_BROADCAST"))
-                    if message.get_attr("IFA_BROADCAST")
-                    else None
-                ),
-            )
-            for message in self._route().get_addr(index=index)
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Address:
-    """What netlink tells of an address."""
-
-    address: IPInterface
-    far_end: str
-    """The peer's address if it was given one, else its own."""
-    flags: int
-    protocol: int | None
-    broadcast: IPv4Address | None
-
-    @property
-    def is_made_by_kernel(self) -> bool:
-        """Whether it is the link-local address that the kernel gives a link.
-
-        Linux says so since 5.18 (IFA_PROTO); before, by a flag that only the kernel can set.
-        """
-        if not isinstance(self.address, IPv6Interface) or not self.address.ip.is_link_local:
-            return False
-        return self.protocol == IFAPROT_KERNEL_LL or bool(self.flags & IFA_F_STABLE_PRIVACY)
-
-
-def _takes_others_along(address: IPInterface, present: Sequence[_Address]) -> bool:
-    """Say whether Linux would by default remove other addresses with this one."""
-    return isinstance(address, IPv4Interface) and any(
-        known.flags & IFA_F_SECONDARY and known.address.network == address.network
-        for known in present
-    )
-
 
 def _can_be_a_name(text: str) -> bool:
     """Say whether the kernel could have an interface of this name."""
@@ -218,25 +188,3 @@ def _can_be_a_name(text: str) -> bool:
         return 0 < len(text.encode()) <= NAME_LIMIT
     except UnicodeEncodeError:
         return False
-
-
-def _index(interface: str) -> int:
-    """Return the index behind a name, looked up anew for each write."""
-    try:
-        return socket.if_nametoindex(interface)
-    except OSError:
-        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
-
-
-@contextmanager
-def _refusals(operation: str, interface: str) -> Iterator[None]:
-    """Turn the library's exceptions into ours."""
-    from pyroute2.netlink.exceptions import NetlinkError
-
-    try:
-        yield
-    except NetlinkError as error:
-        refused = OSError(error.code, os.strerror(error.code))
-        raise refusal(operation, interface, refused) from error
-    except OSError as error:
-        raise refusal(operation, interface, error) from error

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
-import struct
 import subprocess
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface
 
 import pytest
 
-from netstart_wg.errors import BackendError
+from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.state import InterfaceState
-from netstart_wg.system.netlink import Netlink
+from netstart_wg.system.linux import Linux
+from netstart_wg.system.netlink import IFF_DEBUG, Netlink
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
-
-TUNSETIFF = 0x400454CA
-IFF_TUN = 0x0001
-IFF_NO_PI = 0x1000
-
-
-@pytest.fixture
-def netlink(private: None) -> Iterator[Netlink]:
-    netlink = Netlink()
-    yield netlink
-    netlink.close()
-
-
-@pytest.fixture
-def wg0(private: None) -> Iterator[str]:
-    """A TUN interface of this name, there as long as the test runs."""
-    descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    fcntl.ioctl(descriptor, TUNSETIFF, struct.pack("16sH22x", b"wg0", IFF_TUN | IFF_NO_PI))
-    yield "wg0"
-    os.close(descriptor)
 
 
 def observed(netlink: Netlink, interface: str) -> InterfaceState:
@@ -140,6 +117,69 @@ def test_bringing_down_keeps_the_addresses(netlink: Netlink, wg0: str) -> None:
     assert set(state.addresses) == set(wanted)
 
 
+def test_debug_is_one_flag_among_the_others(netlink: Netlink, wg0: str) -> None:
+    netlink.bring_up(wg0)
+    before = observed(netlink, wg0).flags
+    netlink.set_debug(wg0, True)
+    assert observed(netlink, wg0).flags == before | IFF_DEBUG
+    assert observed(netlink, wg0).is_debug
+    netlink.set_debug(wg0, False)
+    assert observed(netlink, wg0).flags == before
+
+
+def test_a_moved_interface_arrives_bare_and_down_and_keeps_its_description(
+    linux: Linux, wg0: str
+) -> None:
+    here = linux.links()
+    linux.make_rdomain(3)
+    there = linux.links(3)
+    here.set_description(wg0, "hub")
+    here.add_address(wg0, ip_interface("10.0.0.1/24"))
+    here.bring_up(wg0)
+    here.move(wg0, 3)
+    assert here.observe(wg0) is None
+    state = observed(there, wg0)
+    assert (state.rdomain, state.is_up, state.addresses) == (3, False, ())
+    assert state.description == "hub"
+    there.move(wg0, 0)
+    assert there.observe(wg0) is None
+    assert observed(here, wg0).rdomain == 0
+
+
+def test_one_cannot_move_to_an_rdomain_that_is_not_there(netlink: Netlink, wg0: str) -> None:
+    with pytest.raises(NoSuchRdomainError, match=r"^rdomain 3 does not exist$"):
+        netlink.move(wg0, 3)
+    assert observed(netlink, wg0).rdomain == 0
+
+
+def test_what_is_written_in_an_rdomain_is_observed_there(linux: Linux, wg0: str) -> None:
+    linux.make_rdomain(3)
+    linux.links().move(wg0, 3)
+    there = linux.links(3)
+    there.set_mtu(wg0, 1380)
+    there.set_debug(wg0, True)
+    there.bring_up(wg0)
+    for address in addresses("10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"):
+        there.add_address(wg0, address)
+    there.remove_address(wg0, ip_interface("10.0.0.1/24"))  # the second one is promoted there
+    there.bring_down(wg0)
+    state = observed(there, wg0)
+    assert (state.mtu, state.is_debug, state.is_up) == (1380, True, False)
+    assert state.addresses == addresses("10.0.0.2/24", "fd00::1/64")
+    there.delete(wg0)
+    assert there.observe(wg0) is None
+
+
+def test_interfaces_of_one_name_in_two_rdomains_are_two(linux: Linux, wg0: str) -> None:
+    for rdomain in (3, 4):
+        linux.make_rdomain(rdomain)
+    linux.links().move(wg0, 3)
+    subprocess.run(["ip", "-n", "rdomain4", "link", "add", "wg0", "type", "veth"], check=True)
+    linux.links(4).bring_up(wg0)
+    assert not observed(linux.links(3), wg0).is_up
+    assert observed(linux.links(4), wg0).is_up
+
+
 def test_a_deleted_interface_is_gone(netlink: Netlink, wg0: str) -> None:
     netlink.delete(wg0)
     assert netlink.observe(wg0) is None
@@ -160,7 +200,7 @@ def test_a_write_to_a_missing_interface_is_refused(netlink: Netlink) -> None:
 
 
 def test_an_mtu_the_kernel_refuses_changes_nothing(netlink: Netlink, wg0: str) -> None:
-    with pytest.raises(BackendError, match="set mtu"):
+    with pytest.raises(BackendError, match="wg0: set mtu: invalid argument: mtu greater than"):
         netlink.set_mtu(wg0, 70000)
     assert observed(netlink, wg0).mtu == 1500
 

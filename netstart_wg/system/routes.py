@@ -1,0 +1,244 @@
+"""Routes of ours in the kernel's main table, told from all others by their protocol number.
+
+A route is known by its key (destination and metric).  One of another protocol
+number is somebody else's: a routing daemon's, the kernel's, an administrator's.
+It is never replaced and never removed, and a dump asks the kernel for ours only:
+the table may be as big as the Internet's.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from ipaddress import IPv4Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Final
+
+from netstart_wg.model.address import IPAddress
+from netstart_wg.model.route import NextHop, Route, RouteKey, RouteKind
+from netstart_wg.system.addresses import read_addresses
+from netstart_wg.system.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Rtnetlink
+
+if TYPE_CHECKING:
+    from pyroute2.netlink import nlmsg
+
+ROUTE_PROTOCOL: Final = 119
+"""rtm_protocol of every route of ours; rtnetlink(7) leaves the number to programs."""
+
+RTM_NEWROUTE: Final = 24
+RTM_DELROUTE: Final = 25
+RTM_GETROUTE: Final = 26
+RT_TABLE_MAIN: Final = 254
+RT_SCOPE_UNIVERSE: Final = 0
+RT_SCOPE_LINK: Final = 253
+RT_SCOPE_NOWHERE: Final = 255
+RTNH_F_ONLINK: Final = 4
+"""linux/rtnetlink.h."""
+
+_TYPES: Final = {RouteKind.UNICAST: 1, RouteKind.BLACKHOLE: 6, RouteKind.REJECT: 7}
+"""RTN_*."""
+_KINDS: Final = {number: kind for kind, number in _TYPES.items()}
+_ANY_ADDRESS: Final = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - no bind
+
+_Attribute = tuple[str, object]
+_NameOf = Callable[[int], str]
+
+
+def read_routes(rtnetlink: Rtnetlink) -> tuple[Route, ...]:
+    """Return our routes in the kernel's order; raise OSError."""
+    name_of = functools.cache(rtnetlink.name)
+    routes: dict[RouteKey, Route] = {}
+    for message in rtnetlink.dump(_message(ROUTE_PROTOCOL), RTM_GETROUTE):
+        try:
+            route = _decode(message, rtnetlink.rdomain, name_of)
+        except OSError as error:
+            if error.errno == errno.ENODEV:  # its interface went just now, and it with it
+                continue
+            raise
+        if route is not None:
+            first = routes.setdefault(route.key, route)
+            if first is not route:  # a sibling: IPv6 may have one message for each hop
+                hops = first.next_hops + route.next_hops
+                routes[route.key] = replace(first, next_hops=hops)
+    return tuple(routes.values())
+
+
+def put_route(rtnetlink: Rtnetlink, route: Route) -> None:
+    """Add a route, or put it in the place of ours that has its key, without a gap.
+
+    Raise OSError, EEXIST if somebody else's has that key.
+    """
+    message = _encode(rtnetlink, route)
+    try:
+        rtnetlink.request(message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL)
+    except OSError as error:
+        if error.errno != errno.EEXIST:
+            raise
+        if _protocols_of(rtnetlink, route.key) - {ROUTE_PROTOCOL}:
+            raise OSError(errno.EEXIST, _whose(route.key)) from error
+        message = _encode(rtnetlink, route)
+        rtnetlink.request(message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
+
+
+def take_route(rtnetlink: Rtnetlink, key: RouteKey) -> None:
+    """Remove all that is ours under a key; raise OSError, ESRCH if there is nothing."""
+    _delete(rtnetlink, key)
+    try:
+        while True:
+            _delete(rtnetlink, key)
+    except OSError as error:
+        if error.errno != errno.ESRCH:
+            raise
+
+
+def _delete(rtnetlink: Rtnetlink, key: RouteKey) -> None:
+    """Remove one route of the key; the kernel compares the protocol number too."""
+    message = _message_for(key)
+    message["scope"] = RT_SCOPE_NOWHERE  # any
+    try:
+        rtnetlink.request(message, RTM_DELROUTE, 0)
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            raise OSError(errno.ESRCH, "there is no such route of ours") from error
+        raise
+
+
+def _protocols_of(rtnetlink: Rtnetlink, key: RouteKey) -> set[int]:
+    """Return the protocol numbers of all routes of a key, which takes reading the whole table."""
+    return {
+        int(message["proto"])
+        for message in rtnetlink.dump(_message(0, _family(key)), RTM_GETROUTE)
+        if message["dst_len"] == key.destination.prefixlen
+        and not message["tos"]
+        and _key_of(message, key.rdomain) == key
+    }
+
+
+def _whose(key: RouteKey) -> str:
+    return f"a route to {key.destination} with metric {key.priority} exists and is not ours"
+
+
+def _family(key: RouteKey) -> int:
+    return socket.AF_INET if isinstance(key.destination, IPv4Network) else socket.AF_INET6
+
+
+def _message(protocol: int, family: int = socket.AF_UNSPEC) -> nlmsg:
+    """Return a message about the main table."""
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    message = rtmsg()
+    message["family"] = family
+    message["table"] = RT_TABLE_MAIN
+    message["proto"] = protocol
+    return message
+
+
+def _message_for(key: RouteKey) -> nlmsg:
+    message = _message(ROUTE_PROTOCOL, _family(key))
+    message["dst_len"] = key.destination.prefixlen
+    message["attrs"] = [
+        ("RTA_DST", str(key.destination.network_address)),
+        ("RTA_PRIORITY", key.priority),
+    ]
+    return message
+
+
+# -- from the model to netlink -----------------------------------------------------------
+
+
+def _encode(rtnetlink: Rtnetlink, route: Route) -> nlmsg:
+    """Return the message that makes the route; raise OSError for an interface not there."""
+    message = _message_for(route.key)
+    message["type"] = _TYPES[route.kind]
+    message["scope"] = RT_SCOPE_UNIVERSE
+    hops = [_encode_hop(rtnetlink, hop, route.key) for hop in route.next_hops]
+    if len(hops) == 1:
+        ((index, flags, attributes),) = hops
+        message["flags"] = flags
+        message["scope"] = RT_SCOPE_UNIVERSE if attributes else RT_SCOPE_LINK
+        message["attrs"] += [*attributes, *([("RTA_OIF", index)] if index else [])]
+    elif hops:
+        message["attrs"].append(("RTA_MULTIPATH", [_in_multipath(*hop) for hop in hops]))
+    if route.mtu is not None:
+        message["attrs"].append(("RTA_METRICS", {"attrs": [("RTAX_MTU", route.mtu)]}))
+    return message
+
+
+def _encode_hop(
+    rtnetlink: Rtnetlink, hop: NextHop, key: RouteKey
+) -> tuple[int, int, list[_Attribute]]:
+    """Return the interface's index, 0 if the kernel shall choose, the flags and the gateway."""
+    index = _index(rtnetlink, hop.interface) if hop.interface is not None else 0
+    if hop.gateway is None:
+        return index, 0, []
+    is_far = index and not _is_on_link(rtnetlink, index, hop.gateway)
+    return index, RTNH_F_ONLINK if is_far else 0, [_encode_gateway(hop.gateway, key)]
+
+
+def _encode_gateway(gateway: IPAddress, key: RouteKey) -> _Attribute:
+    if gateway.version == key.destination.version:
+        return "RTA_GATEWAY", str(gateway)
+    family = socket.AF_INET if gateway.version == 4 else socket.AF_INET6
+    return "RTA_VIA", {"family": family, "addr": str(gateway)}
+
+
+def _in_multipath(index: int, flags: int, attributes: Sequence[_Attribute]) -> dict[str, object]:
+    return {"oif": index, "flags": flags, "hops": 0, "attrs": list(attributes)}
+
+
+def _is_on_link(rtnetlink: Rtnetlink, index: int, gateway: IPAddress) -> bool:
+    """Say whether an address of the interface makes the kernel expect the gateway there."""
+    known = read_addresses(rtnetlink, index)
+    return gateway.is_link_local or any(gateway in address.on_link for address in known)
+
+
+def _index(rtnetlink: Rtnetlink, interface: str) -> int:
+    try:
+        return rtnetlink.index(interface)
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            raise OSError(errno.ENODEV, f'there is no interface "{interface}"') from error
+        raise
+
+
+# -- from netlink to the model -----------------------------------------------------------
+
+
+def _decode(message: nlmsg, rdomain: int, name_of: _NameOf) -> Route | None:
+    """Return the route, or None if it is none of ours; raise OSError if its interface is gone."""
+    kind = _KINDS.get(message["type"])
+    if message["proto"] != ROUTE_PROTOCOL or message["family"] not in _ANY_ADDRESS or kind is None:
+        return None
+    metrics = message.get_attr("RTA_METRICS")
+    mtu = metrics.get_attr("RTAX_MTU") if metrics is not None else None
+    return Route(
+        key=_key_of(message, rdomain),
+        kind=kind,
+        next_hops=_decode_hops(message, name_of) if kind is RouteKind.UNICAST else (),
+        mtu=int(mtu) if mtu else None,
+    )
+
+
+def _key_of(message: nlmsg, rdomain: int) -> RouteKey:
+    destination = message.get_attr("RTA_DST") or _ANY_ADDRESS[message["family"]]
+    return RouteKey(
+        rdomain=rdomain,
+        destination=ip_network(f"{destination}/{message['dst_len']}"),
+        priority=int(message.get_attr("RTA_PRIORITY") or 0),
+    )
+
+
+def _decode_hops(message: nlmsg, name_of: _NameOf) -> tuple[NextHop, ...]:
+    several = message.get_attr("RTA_MULTIPATH")
+    if several:
+        return tuple(NextHop(_decode_gateway(hop), name_of(hop["oif"])) for hop in several)
+    return (NextHop(_decode_gateway(message), name_of(message.get_attr("RTA_OIF"))),)
+
+
+def _decode_gateway(hop: nlmsg) -> IPAddress | None:
+    gateway, via = hop.get_attr("RTA_GATEWAY"), hop.get_attr("RTA_VIA")
+    if gateway is None and via is not None:
+        gateway = via["addr"]
+    return None if gateway is None else ip_address(gateway)
