@@ -17,4 +17,4 @@ def this_machine() -> Iterator[Machine]:
     try:
         yield Machine(system, EmbeddedBackend(system.links))
     finally:
-        system.links.close()
+        system.close()

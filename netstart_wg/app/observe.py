@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import NotOursError
+from netstart_wg.errors import NoSuchRdomainError, NotOursError
+from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 
 
-def observe(interface: str, machine: Machine) -> InterfaceState | None:
-    """Return the interface with its engine, or None if there is none.
+class ElsewhereError(NotOursError):
+    """The engine is ours, but somebody has taken its interface where we do not look."""
 
-    Raise NotOursError for one that is not ours to touch: another program's
-    engine, no engine at all, or an engine of ours whose interface is elsewhere.
+    def __init__(self, interface: str) -> None:
+        reason = "its engine runs, but the interface is in a network namespace that is no rdomain"
+        super().__init__("observe", interface, reason)
+
+
+def observe(interface: str, machine: Machine) -> InterfaceState | None:
+    """Return the interface with its engine and our routes, or None if there is none.
+
+    The routes are those of every rdomain.  Raise NotOursError for an interface
+    that is not ours to touch: another program's engine, no engine at all, or an
+    engine of ours whose interface is in no rdomain.
     """
     link, engine = _look(interface, machine)
     if (link is None) != (engine is None):
-        link, engine = _look(interface, machine)  # it was perhaps just coming or going
+        link, engine = _look(interface, machine)  # it was perhaps just coming, going or moving
     if link is None and engine is None:
         return None
     if link is None:
-        reason = "its engine runs, but the interface is not in this network namespace"
-        raise NotOursError("observe", interface, reason)
+        raise ElsewhereError(interface)
     if engine is None:
         reason = "exists and is not ours: no engine of netstart-wg is behind it"
         raise NotOursError("observe", interface, reason)
-    return replace(link, wireguard=engine)
+    routes = tuple(_routes((0, *machine.system.rdomains()), machine))
+    return replace(link, wireguard=engine, routes=routes)
+
+
+def observe_link(
+    interface: str, engine: WireGuardState | None, machine: Machine
+) -> InterfaceState | None:
+    """Return what netlink knows of the interface of an engine, which tells where it is.
+
+    Without an engine look in rdomain 0.
+    """
+    namespace = engine.link_namespace if engine else None
+    rdomain = 0 if namespace is None else machine.system.rdomain_of(namespace)
+    if rdomain is None:
+        return None
+    try:
+        return machine.system.links(rdomain).observe(interface)
+    except NoSuchRdomainError:  # it went just now, and the interface with it
+        return None
 
 
 def _look(interface: str, machine: Machine) -> tuple[InterfaceState | None, WireGuardState | None]:
     """Ask the engine first: one that answers has its interface."""
     engine = machine.backend.state(interface)
-    return machine.system.links.observe(interface), engine
+    return observe_link(interface, engine, machine), engine
+
+
+def _routes(rdomains: Iterable[int], machine: Machine) -> Iterator[Route]:
+    for rdomain in rdomains:
+        try:
+            yield from machine.system.links(rdomain).routes()
+        except NoSuchRdomainError:
+            continue

@@ -9,16 +9,17 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import netstart_wg
-from netstart_wg.backends.uapi_socket import await_end, connect, exchange
+from netstart_wg.backends.uapi_socket import await_end, connect, exchange, stop_and_await_end
 from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
+from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
-from netstart_wg.system.paths import socket_path
 from netstart_wg.system.refusal import refusal
 from netstart_wg.uapi import UapiError, decode_errno, decode_get, encode_set
 
@@ -41,7 +42,8 @@ _ENVIRONMENT = {
 class EmbeddedBackend:
     """Satisfies `netstart_wg.backends.base.Backend`."""
 
-    def __init__(self, links: Netlink) -> None:
+    def __init__(self, links: Callable[[int], Netlink]) -> None:
+        """Take the way to the interfaces of an rdomain."""
         self._links = links
 
     def create(self, interface: str) -> None:
@@ -70,16 +72,17 @@ class EmbeddedBackend:
 
     def destroy(self, interface: str) -> None:
         """Delete the interface, with which its engine ends; return when it has ended."""
-        is_ours = self.state(interface) is not None
-        connection = connect(interface) if is_ours else None
-        if connection is None:
+        state = self.state(interface)
+        connection = connect(interface) if state is not None else None
+        if state is None or connection is None:
             raise BackendError("destroy", interface, "it has no engine", errno.ENODEV)
         with closing(connection):
-            if self._links.observe(interface) is not None:
-                self._links.delete(interface)
-            else:  # it was moved to another network namespace
-                socket_path(interface).unlink(missing_ok=True)
-            await_end(connection, interface)
+            links = self._links_around(state)
+            if links is not None and links.observe(interface) is not None:
+                links.delete(interface)
+                await_end(connection, interface)
+            else:  # in a network namespace that is no rdomain: it goes with its engine
+                stop_and_await_end(connection, interface)
 
     def state(self, interface: str) -> WireGuardState | None:
         """Ask the engine for everything; None if there is none.
@@ -108,6 +111,12 @@ class EmbeddedBackend:
             if number == errno.EADDRINUSE:
                 reason = f"UDP port {change.listen_port} is taken by another program or interface"
             raise BackendError("configure", interface, reason, number)
+
+    def _links_around(self, state: WireGuardState) -> Netlink | None:
+        """Return the interfaces of the rdomain that the engine's is in, None if it is in none."""
+        namespace = state.link_namespace
+        rdomain = 0 if namespace is None else rdomain_of(namespace)
+        return None if rdomain is None else self._links(rdomain)
 
 
 def _start_failure(

@@ -7,7 +7,8 @@ time limits and its ways to fail.
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 from netstart_wg.errors import BackendError, PermissionDeniedError
 from netstart_wg.system.paths import socket_path
@@ -26,20 +27,7 @@ def connect(interface: str) -> socket.socket | None:
 
     Raise PermissionDeniedError if there is one and we have no right to talk to it.
     """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    connection.settimeout(ANSWER_SECONDS)
-    try:
-        connection.connect(str(socket_path(interface)))
-    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        connection.close()
-        return None
-    except PermissionError as error:
-        connection.close()
-        raise PermissionDeniedError(f"{interface}: only root may talk to its engine") from error
-    except OSError as error:
-        connection.close()
-        raise _failure(interface, error) from error
-    return connection
+    return _connect(socket_path(interface), interface)
 
 
 def exchange(interface: str, request: str) -> str | None:
@@ -63,10 +51,49 @@ def exchange(interface: str, request: str) -> str | None:
 
 def await_end(connection: socket.socket, interface: str) -> None:
     """Wait until the engine at the other end is gone, and nobody listens in its place."""
+    _await_end(connection, socket_path(interface), interface)
+
+
+def stop_and_await_end(connection: socket.socket, interface: str) -> None:
+    """Let the engine at the other end stop, by taking its socket file away; wait as `await_end`.
+
+    The file gets another name first, under which one sees when nobody listens any more.
+    """
+    path = socket_path(interface)
+    aside = path.with_suffix(".ending")
+    try:
+        with suppress(FileNotFoundError):  # somebody else took it away
+            path.rename(aside)
+        try:
+            _await_end(connection, aside, interface)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise refusal("stop the engine", interface, error, path) from error
+
+
+def _await_end(connection: socket.socket, path: Path, interface: str) -> None:
     _await_hang_up(connection, interface)
-    while (another := connect(interface)) is not None:  # it had not yet stopped listening
+    while (another := _connect(path, interface)) is not None:  # it had not yet stopped listening
         with closing(another):
             _await_hang_up(another, interface)
+
+
+def _connect(path: Path, interface: str) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    connection.settimeout(ANSWER_SECONDS)
+    try:
+        connection.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        connection.close()
+        return None
+    except PermissionError as error:
+        connection.close()
+        raise PermissionDeniedError(f"{interface}: only root may talk to its engine") from error
+    except OSError as error:
+        connection.close()
+        raise _failure(interface, error) from error
+    return connection
 
 
 def _await_hang_up(connection: socket.socket, interface: str) -> None:

@@ -1,22 +1,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from netstart_wg.backends.embedded import EmbeddedBackend
+from netstart_wg.errors import NotOursError
+from netstart_wg.system.linux import Linux
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.paths import interfaces_with_socket
 from tests.private_namespaces import private_namespaces
 
 
 @pytest.fixture
-def links() -> Iterator[Netlink]:
+def linux() -> Iterator[Linux]:
     """An empty network and an empty /run for one test; its engines end with it."""
     with private_namespaces():
-        links = Netlink()
-        yield links
+        linux = Linux()
+        yield linux
+        backend = EmbeddedBackend(linux.links)
         for interface in interfaces_with_socket():
-            if links.observe(interface) is not None:
-                EmbeddedBackend(links).destroy(interface)
-        links.close()
+            with suppress(NotOursError):
+                if backend.state(interface) is not None:
+                    backend.destroy(interface)
+        linux.close()
+
+
+@pytest.fixture
+def links(linux: Linux) -> Netlink:
+    """What is in rdomain 0."""
+    return linux.links()

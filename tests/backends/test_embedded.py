@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from netstart_wg.errors import BackendError, NotOursError
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
+from netstart_wg.system.linux import Linux
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.paths import socket_path
 from tests.backends.scripted_engine import scripted_engine
@@ -32,8 +34,8 @@ PEER = PeerChange(
 
 
 @pytest.fixture
-def backend(links: Netlink) -> EmbeddedBackend:
-    return EmbeddedBackend(links)
+def backend(linux: Linux) -> EmbeddedBackend:
+    return EmbeddedBackend(linux.links)
 
 
 def test_a_new_engine_has_an_interface_and_nothing_else(
@@ -103,6 +105,34 @@ def test_a_destroyed_engine_is_gone_with_its_interface(
     assert links.observe("wg0") is None
     assert backend.state("wg0") is None
     backend.create("wg0")
+
+
+def test_an_engine_whose_interface_is_in_an_rdomain_is_destroyed_with_it(
+    backend: EmbeddedBackend, linux: Linux
+) -> None:
+    backend.create("wg0")
+    linux.make_rdomain(3)
+    linux.links().move("wg0", 3)
+    state = backend.state("wg0")
+    assert state is not None
+    assert state.link_namespace is not None
+    assert linux.rdomain_of(state.link_namespace) == 3
+    backend.destroy("wg0")
+    assert linux.links(3).observe("wg0") is None
+    assert backend.state("wg0") is None
+
+
+def test_an_engine_whose_interface_is_in_no_rdomain_is_destroyed_with_it(
+    backend: EmbeddedBackend,
+) -> None:
+    backend.create("wg0")
+    subprocess.run(["ip", "netns", "add", "blue"], check=True)
+    subprocess.run(["ip", "link", "set", "wg0", "netns", "blue"], check=True)
+    backend.destroy("wg0")
+    assert backend.state("wg0") is None
+    words = ["ip", "-n", "blue", "-brief", "link"]
+    left = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in left.splitlines()] == ["lo"]
 
 
 def test_what_is_not_there_cannot_be_destroyed_or_configured(backend: EmbeddedBackend) -> None:
