@@ -47,6 +47,12 @@ class InterfaceStatus:
     is_wireguard: bool = True
     """Whether a WireGuard engine stands behind it, even one that does not talk to the reader."""
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups it is in: `wg` by its nature, and before those it was put in."""
+        engine = self.state.wireguard
+        return (("wg",) if self.is_wireguard else ()) + (engine.groups if engine else ())
+
 
 def render_status(status: InterfaceStatus, realtime_ns: int) -> str:
     """Return the lines of `ifconfig wg0`, each with its newline.
@@ -92,10 +98,12 @@ class _InterfaceView:
     name: str
     flags: str
     flag_names: tuple[str, ...]
+    rdomain: int
     mtu: int
     description: str | None
     index: int
     listen_port: int
+    wgrtable: int
     public_key: PublicKey | None
     peers: tuple[_PeerView, ...]
     groups: tuple[str, ...]
@@ -108,13 +116,15 @@ def _view(status: InterfaceStatus, realtime_ns: int) -> _InterfaceView:
         name=state.name,
         flags=f"{state.flags & 0xFFFF:x}",
         flag_names=flag_names(state.flags),
+        rdomain=state.rdomain,
         mtu=state.mtu,
         description=_printable(state.description),
         index=state.index,
         listen_port=engine.listen_port if engine else 0,
+        wgrtable=engine.wgrtable if engine else 0,
         public_key=status.public_key,
         peers=tuple(_peer_view(peer, realtime_ns) for peer in engine.peers) if engine else (),
-        groups=("wg",) if status.is_wireguard else (),
+        groups=status.groups,
         addresses=tuple(_address_lines(state)),
     )
 

@@ -38,8 +38,10 @@ def _interface(status: InterfaceStatus, realtime_ns: int) -> Json:
         "up": state.is_up,
         "flags": state.flags,
         "flag_names": list(flag_names(state.flags)),
+        "rdomain": state.rdomain,
         "mtu": state.mtu,
         "description": state.description,
+        "groups": list(status.groups),
         "addresses": _addresses(state),
         "engine": _engine(status, engine, realtime_ns) if engine else None,
     }
@@ -65,6 +67,7 @@ def _engine(status: InterfaceStatus, engine: WireGuardState, realtime_ns: int) -
         "public_key": status.public_key.to_base64() if status.public_key else None,
         "listen_port": engine.listen_port or None,
         "fwmark": engine.fwmark or None,
+        "wgrtable": engine.wgrtable,
         "offloads": list(engine.offloads),
         "drops": dict(engine.drops),
         "peers": [_peer(peer, realtime_ns) for peer in engine.peers],

@@ -90,6 +90,19 @@ def test_a_hub_is_laid_out_as_ifconfig_does() -> None:
     )
 
 
+def test_rdomain_wgrtable_and_groups_have_their_places() -> None:
+    engine = WireGuardState(listen_port=51820, wgrtable=2, groups=("vpn", "egress"))
+    state = replace(BARE, flags=0x1094, rdomain=1, wireguard=engine)
+    assert rendered(state) == (
+        "wg1: flags=1094<DEBUG,POINTOPOINT,NOARP,MULTICAST> rdomain 1 mtu 1420\n"
+        "\tindex 300\n"
+        "\twgport 51820\n"
+        "\twgrtable 2\n"
+        "\twgpubkey NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps=\n"
+        "\tgroups: wg vpn egress\n"
+    )
+
+
 def test_what_is_not_there_has_no_line() -> None:
     assert rendered(BARE, public_key=None) == (
         "wg1: flags=1090<POINTOPOINT,NOARP,MULTICAST> mtu 1420\n\tindex 300\n\tgroups: wg\n"

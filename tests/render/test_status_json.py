@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface, ip_address
 from typing import Any
 
 from netstart_wg.model.address import Endpoint
-from netstart_wg.model.state import InterfaceState
+from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.render.status import InterfaceStatus
 from netstart_wg.render.status_json import render_status_json
 from tests.render.test_status import (
@@ -36,8 +36,10 @@ def test_a_hub_is_one_versioned_object() -> None:
                 "up": True,
                 "flags": 0x110D1,
                 "flag_names": ["UP", "POINTOPOINT", "RUNNING", "NOARP", "MULTICAST"],
+                "rdomain": 0,
                 "mtu": 1420,
                 "description": "hub",
+                "groups": ["wg"],
                 "addresses": [
                     {"address": "fe80::1234/64", "broadcast": None, "made_by_kernel": True},
                     {"address": "10.0.0.1/24", "broadcast": None, "made_by_kernel": False},
@@ -48,6 +50,7 @@ def test_a_hub_is_one_versioned_object() -> None:
                     "public_key": "NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps=",
                     "listen_port": 51820,
                     "fwmark": 7,
+                    "wgrtable": 0,
                     "offloads": ["tso"],
                     "drops": {"replayed": 3},
                     "peers": [
@@ -94,6 +97,13 @@ def test_an_interface_without_engine_has_null_for_it() -> None:
     (interface,) = document(BARE)["interfaces"]
     assert interface["engine"] is None
     assert interface["up"] is False
+
+
+def test_rdomain_wgrtable_and_groups_are_told() -> None:
+    engine = WireGuardState(wgrtable=2, groups=("vpn",))
+    (interface,) = document(replace(BARE, rdomain=1, wireguard=engine))["interfaces"]
+    assert (interface["rdomain"], interface["groups"]) == (1, ["wg", "vpn"])
+    assert interface["engine"]["wgrtable"] == 2
 
 
 def test_broadcast_and_scope_are_told() -> None:
