@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netstart_wg.model.source import Diagnostic
+from netstart_wg.syntax.address_values import ServicePort, no_service
 from netstart_wg.syntax.findings import in_file_order
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey
 from netstart_wg.syntax.lower import lower
@@ -25,13 +26,14 @@ def check(
     interface: str,
     derive_public_key: DerivePublicKey,
     further: Sequence[Look] = (),
+    service_port: ServicePort = no_service,
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with a file, or odd about it.
 
     What the values mean together, and what `further` finds, is looked at only if
     each value is right.  Raise ConfigError if `interface` is no name.
     """
-    file, findings = parse_with_findings(source)
+    file, findings = parse_with_findings(source, interface, service_port)
     if findings.errors:
         return in_file_order(findings.errors + findings.warnings)
     lowered = lower(file, interface, derive_public_key)

@@ -17,6 +17,7 @@ from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold_interface import InterfaceFold
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.shell_line import OWN_NAME
 from netstart_wg.syntax.statements import (
     AddressStatement,
     AnyStatement,
@@ -40,6 +41,7 @@ from netstart_wg.syntax.statements import (
     RemoveInet,
     RemoveInet6,
     RemovePeer,
+    ShellCommand,
     Up,
     WgAip,
     WgDescr,
@@ -124,8 +126,14 @@ class Fold:
         for address in words.at_last:
             self._interface.apply_address(address)
 
-    def run(self, text: str) -> None:
-        """Take a shell command; one that is only a comment does nothing."""
+    def shell(self, line: ShellCommand) -> None:
+        """Take a `!` line; one that is only a comment does nothing."""
+        for step in line.steps:
+            self.ifconfig(step.statements)
+        if not line.steps:
+            self._run(line.text.replace(OWN_NAME, self._name))
+
+    def _run(self, text: str) -> None:
         if text and not text.startswith("#"):
             self._commands.append(Command(text))
             self._waiting += 1

@@ -53,7 +53,7 @@ def lower(
             case Ifconfig():
                 fold.ifconfig(line.statements)
             case ShellCommand():
-                fold.run(line.text.replace("$if", name))
+                fold.shell(line)
             case _:
                 pass
     if onto is None:

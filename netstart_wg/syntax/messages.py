@@ -136,6 +136,16 @@ class Message(MessageTable):
         "begin a line of its own with a shell command",
         "up !echo\n",
     )
+    NEEDS_SHELL = Entry(
+        "{character} takes a shell, and none reads this command",
+        "write the value itself, and what else there is to do in a line of its own",
+        "!ifconfig wg0 wgkey $KEY\n",
+    )
+    MIXED_COMMANDS = Entry(
+        "{word} in one line with a command about the interface itself",
+        "begin a line of its own with it",
+        "!ifconfig wg0 up; echo\n",
+    )
     ADDRESS_TOO_MANY = Entry(
         "one address too many, {word}",
         "a line has one address: begin another one with inet alias",

@@ -9,31 +9,38 @@ from __future__ import annotations
 from netstart_wg.syntax.address_values import ServicePort, no_service
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.line_reader import IfconfigReader
+from netstart_wg.syntax.shell_command import ShellReader, text_of
 from netstart_wg.syntax.source import LogicalLine, SourceText
 from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Line, ShellCommand
-from netstart_wg.syntax.words import join_blanks
 
 _BLANKS = " \t"
 _BLANK = Blank()
 
 
-def parse(source: SourceText, service_port: ServicePort = no_service) -> HostnameFile:
-    """Read a hostname file; raise ConfigError with every mistake in it."""
-    file, findings = parse_with_findings(source, service_port)
+def parse(
+    source: SourceText, interface: str | None = None, service_port: ServicePort = no_service
+) -> HostnameFile:
+    """Read a hostname file; raise ConfigError with every mistake in it.
+
+    `!ifconfig` and `!route` are understood where they are about `interface`;
+    without it they are commands like any other.
+    """
+    file, findings = parse_with_findings(source, interface, service_port)
     findings.raise_errors()
     return file
 
 
 def parse_with_findings(
-    source: SourceText, service_port: ServicePort = no_service
+    source: SourceText, interface: str | None = None, service_port: ServicePort = no_service
 ) -> tuple[HostnameFile, Findings]:
     """Read a hostname file, and say what was found; after a mistake the file is not whole."""
     findings = Findings(source)
     reader = IfconfigReader(findings, service_port)
+    shell_reader = ShellReader(interface, reader, findings) if interface is not None else None
     lines = []
     rest = source.lines()
     for line in rest:
-        lines.append(_line(line, reader))
+        lines.append(_line(line, reader, shell_reader))
         if reader.is_broken_off:
             next(rest, None)
         if not findings.has_room:
@@ -41,7 +48,7 @@ def parse_with_findings(
     return HostnameFile(source=source, lines=tuple(lines), warnings=findings.warnings), findings
 
 
-def _line(line: LogicalLine, reader: IfconfigReader) -> Line:
+def _line(line: LogicalLine, reader: IfconfigReader, shell_reader: ShellReader | None) -> Line:
     text = line.text.strip(_BLANKS)
     if not text:
         return _BLANK
@@ -49,5 +56,5 @@ def _line(line: LogicalLine, reader: IfconfigReader) -> Line:
         return Comment(text)
     if text.startswith("!"):
         reader.forget_last_command()
-        return ShellCommand(join_blanks(text[1:]).strip(_BLANKS))
+        return ShellCommand(text_of(line)) if shell_reader is None else shell_reader.read(line)
     return reader.read(line)

@@ -283,14 +283,6 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class ShellCommand:
-    """A `!` line."""
-
-    text: str = field(repr=False)
-    """Without the `!`, blanks around it and runs of blanks within; `$if` not yet replaced."""
-
-
-@dataclass(frozen=True, slots=True)
 class Ifconfig:
     """One ifconfig(8) command."""
 
@@ -298,6 +290,20 @@ class Ifconfig:
     """At least one."""
     comment: str | None = field(default=None, repr=False)
     """From the `#`."""
+
+
+Step = Ifconfig
+"""What a command of a `!` line may be understood as."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A `!` line."""
+
+    text: str = field(repr=False)
+    """Without the `!`, blanks around it and runs of blanks within; `$if` not yet replaced."""
+    steps: tuple[Step, ...] = ()
+    """What it was understood as; empty: it is for a shell."""
 
 
 Line = Blank | Comment | ShellCommand | Ifconfig

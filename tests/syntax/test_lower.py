@@ -18,9 +18,10 @@ from netstart_wg.errors import ConfigError
 from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
-from netstart_wg.syntax.lower import Lowered, lower
+from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
+from tests.syntax.lowering import config, lowered
 from tests.syntax.x25519 import derive_public_key
 
 PRIVATE_KEYS = [PrivateKey(bytes([n]) * 32) for n in (1, 2)]
@@ -28,14 +29,6 @@ OWN = [derive_public_key(key) for key in PRIVATE_KEYS]
 PEERS = [PublicKey(bytes([n]) * 32) for n in (11, 12, 13)]
 A, B, C = PEERS
 ZERO = "A" * 43 + "="
-
-
-def lowered(text: str, name: str = "wg0") -> Lowered:
-    return lower(parse(SourceText.from_text(f"hostname.{name}", text)), name, derive_public_key)
-
-
-def config(text: str) -> InterfaceConfig:
-    return lowered(text).config
 
 
 def peers(text: str) -> dict[PublicKey, list[str]]:
@@ -297,7 +290,7 @@ def test_the_last_key_of_a_command_is_the_one_that_counts() -> None:
 
 def test_without_a_way_to_derive_it_the_own_key_is_a_peer_like_any_other() -> None:
     text = f"wgkey {PRIVATE_KEYS[0].to_base64()}\nwgpeer {OWN[0].to_base64()}\n"
-    found = lower(parse(SourceText.from_text("hostname.wg0", text)), "wg0")
+    found = lower(parse(SourceText.from_text("hostname.wg0", text), "wg0"), "wg0")
     assert [peer.public_key for peer in found.config.wireguard.peers] == [OWN[0]]
 
 

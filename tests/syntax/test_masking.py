@@ -76,7 +76,7 @@ def test_masking_keeps_the_length_and_changes_only_to_asterisks(text: str) -> No
 
 def everything_said_about(text: str) -> str:
     try:
-        lowered = lower(parse(SourceText.from_text("hostname.wg0", text)), "wg0")
+        lowered = lower(parse(SourceText.from_text("hostname.wg0", text), "wg0"), "wg0")
     except ConfigError as error:
         return f"{error} {error!r} {[repr(d) for d in error.diagnostics]}"
     config = lowered.config

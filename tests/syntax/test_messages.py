@@ -16,7 +16,7 @@ from tests.syntax.x25519 import derive_public_key
 def diagnostics(text: str | None) -> tuple[Diagnostic, ...]:
     assert text is not None
     try:
-        file = parse(SourceText.from_text("hostname.wg0", text))
+        file = parse(SourceText.from_text("hostname.wg0", text), "wg0")
     except ConfigError as error:
         return error.diagnostics
     return lower(file, "wg0", derive_public_key).warnings
@@ -111,6 +111,18 @@ EXPECTED: dict[Message, str] = {
         "    up !echo\n"
         "       ^^^^^\n"
         "    hint: begin a line of its own with a shell command"
+    ),
+    Message.NEEDS_SHELL: (
+        'hostname.wg0:1:21: "$" takes a shell, and none reads this command\n'
+        "    !ifconfig wg0 wgkey ****\n"
+        "                        ^\n"
+        "    hint: write the value itself, and what else there is to do in a line of its own"
+    ),
+    Message.MIXED_COMMANDS: (
+        'hostname.wg0:1:19: "echo" in one line with a command about the interface itself\n'
+        "    !ifconfig wg0 up; echo\n"
+        "                      ^^^^\n"
+        "    hint: begin a line of its own with it"
     ),
     Message.ADDRESS_TOO_MANY: (
         'hostname.wg0:1:43: one address too many, "10.0.0.3"\n'

@@ -1,0 +1,172 @@
+"""`!` lines about the interface itself, and how they are told from those for a shell."""
+
+from __future__ import annotations
+
+import pytest
+
+from netstart_wg.errors import ConfigError
+from netstart_wg.model.config import Command
+from netstart_wg.model.source import Span
+from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.source import SourceText
+from netstart_wg.syntax.statements import (
+    AnyStatement,
+    Description,
+    Down,
+    HostnameFile,
+    Ifconfig,
+    Mtu,
+    ShellCommand,
+    Up,
+    WgKey,
+    WgPeer,
+    WgPka,
+)
+
+KEY = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
+PEER = "NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps="
+S = Span(1, 1)
+"""Of no concern: statements are equal wherever they stand."""
+
+
+def read(text: str, interface: str | None = "wg0") -> HostnameFile:
+    return parse(SourceText.from_text("hostname.wg0", text), interface)
+
+
+def command(line: str, interface: str | None = "wg0") -> ShellCommand:
+    (found,) = read(line, interface).lines
+    assert isinstance(found, ShellCommand)
+    return found
+
+
+def errors(text: str) -> list[str]:
+    """Return what is said, each without the line and the hint."""
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    return [
+        found.format().split("\n")[0].removeprefix("hostname.wg0:")
+        for found in caught.value.diagnostics
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "calls"),
+    [
+        ("!ifconfig wg0 mtu 1380", [[Mtu(S, 1380)]]),
+        ("!ifconfig $if up", [[Up(S)]]),
+        ("  ! /sbin/ifconfig '$if' up # text", [[Up(S)]]),
+        ("!ifconfig wg0 up; ifconfig wg0 mtu 1380 && true", [[Up(S)], [Mtu(S, 1380)]]),
+        ("!ifconfig wg0 up >/dev/null 2>&1 || :", [[Up(S)]]),
+        ("!ifconfig wg0 description 'the $if of  $iface'", [[Description(S, "the wg0 of wg0ace")]]),
+        ("!ifconfig \\\n  wg0 \\\n  up down", [[Up(S), Down(S)]]),
+    ],
+)
+def test_ifconfig_for_the_interface_itself_is_read(
+    line: str, calls: list[list[AnyStatement]]
+) -> None:
+    assert command(line).steps == tuple(Ifconfig(tuple(statements)) for statements in calls)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!ifconfig wg1 up",
+        "!ifconfig wg00 up",
+        "!ifconfig $iface up",
+        "!ifconfig wg0",
+        "!ifconfig wg0 | grep mtu",
+        "!ifconfig wg0 > /tmp/wg0",
+        "!ifconfig",
+        "!ifconfig wg1 wgkey $KEY",
+        "!/usr/bin/ifconfig wg0 up",
+        "!echo ifconfig wg0 up",
+        "!echo $(ifconfig wg0 up)",
+        "!if true; then ifconfig wg0 up; fi",
+        "!# ifconfig wg0 up",
+        "!true",
+        "!",
+    ],
+)
+def test_anything_else_is_for_a_shell(line: str) -> None:
+    assert command(line).steps == ()
+
+
+def test_without_a_name_every_line_is_for_a_shell() -> None:
+    assert command("!ifconfig wg0 mtu x", None).steps == ()
+
+
+def test_what_a_line_says_to_a_shell_is_kept() -> None:
+    assert command("! ifconfig  $if\tup").text == "ifconfig $if up"
+
+
+def test_no_secret_shows_in_the_representation() -> None:
+    assert KEY not in repr(command(f"!ifconfig wg0 wgkey {KEY}"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        # the same mistakes as in a line of the file, at their places
+        ("!ifconfig wg0 mtu x", ['1:19: size "x" is not a decimal number']),
+        ("!ifconfig $if mtu $if", ['1:19: size "wg0" is not a decimal number']),
+        ("up\n!ifconfig \\\n wg0 up \\\n mtu 0", [
+            '4:6: size "0" is out of range for mtu (1 to 9000)']),
+        ("!ifconfig wg0 up; ifconfig wg0 mtu", ["1:32: mtu lacks an argument"]),
+        ("!ifconfig wg0 wgpka 1", [
+            "1:15: wgpka without a wgpeer before it on the same line"]),
+        (f"!ifconfig wg0 wgkey {KEY}x", ["1:21: wgkey: a key has 44 base64 characters, not 45"]),
+        ("!ifconfig wg0 inet 10.0.0.1 255.0.0.0", [
+            '1:29: a netmask without a keyword, "255.0.0.0"']),
+        ("!ifconfig wg0 inet6", ["1:15: inet6 lacks an argument"]),
+        ("!ifconfig wg0 media auto", [
+            '1:15: "media" is about a network card, and there is none below a tunnel']),
+        # what takes a shell
+        ("!ifconfig wg0 wgkey $(cat /etc/key)", [
+            '1:21: "$" takes a shell, and none reads this command']),
+        ("!ifconfig wg0 wgkey `cat /etc/key`", [
+            '1:21: "`" takes a shell, and none reads this command']),
+        ("!ifconfig wg0 up > /tmp/log", ['1:18: ">" takes a shell, and none reads this command']),
+        ("!ifconfig $if wgkey <key>", ["1:21: a placeholder that nobody filled in"]),
+        ("!ifconfig $if mtu {{ mtu }}", ["1:19: a placeholder that nobody filled in"]),
+        ("!ifconfig $if descr 'a", ["1:21: \"'\" takes a shell, and none reads this command"]),
+        # what cannot be told apart
+        ("!ifconfig wg0 up; echo up", [
+            '1:19: "echo" in one line with a command about the interface itself']),
+        ("!sleep 1 && ifconfig wg0 up", [
+            '1:2: "sleep" in one line with a command about the interface itself']),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(line: str, said: list[str]) -> None:
+    assert errors(line) == said
+
+
+def test_it_takes_effect_in_its_place_among_the_lines() -> None:
+    text = f"mtu 1300\n!ifconfig wg0 mtu 1310 wgkey {KEY}\nup\n!ifconfig $if down\n"
+    config = lower(read(text), "wg0").config
+    assert (config.mtu, config.is_up, config.commands) == (1310, False, ())
+    assert config.wireguard.private_key is not None
+
+
+def test_a_warning_about_it_has_its_place() -> None:
+    text = f"wgpeer {PEER} wgaip 10.0.0.1\n!ifconfig wg0 wgpeer {KEY} wgaip 10.0.0.1\n"
+    (warning,) = lower(read(text), "wg0").warnings
+    assert warning.span == Span(2, 67, 14)
+    assert warning.message == "10.0.0.1/32 moves here from the peer at hostname.wg0:1:53"
+
+
+def test_peer_words_follow_their_peer() -> None:
+    steps = command(f"!ifconfig wg0 wgpeer {PEER} wgpka 25").steps
+    assert [type(statement) for statement in steps[0].statements] == [WgPeer, WgPka]
+
+
+def test_keys_are_hidden_in_messages() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(f"!ifconfig wg0 wgkey {KEY} mtu x\n")
+    assert KEY not in str(caught.value)
+    assert [type(s) for s in command(f"!ifconfig wg0 wgkey {KEY}").steps[0].statements] == [WgKey]
+
+
+def test_a_command_of_another_interface_is_run() -> None:
+    text = "!ifconfig wg1 mtu 1380\n"
+    assert lower(read(text), "wg0").config.commands == (Command("ifconfig wg1 mtu 1380"),)
