@@ -3,11 +3,25 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from netstart_wg.system.commands import CommandResult, run_command
+from netstart_wg.system.namespaces import make_rdomain, rdomain_of, rdomain_path
+
+REPLACE = """
+import sys
+from netstart_wg.errors import NetstartError
+from netstart_wg.system.commands import replace_process
+try:
+    replace_process(int(sys.argv[1]), sys.argv[2:])
+except NetstartError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_status)
+"""
 
 
 def test_a_command_that_succeeds_has_no_failure() -> None:
@@ -58,6 +72,88 @@ def test_a_command_has_a_session_of_its_own(tmp_path: Path) -> None:
     session = int((tmp_path / "sid").read_text())
     assert session == int((tmp_path / "pid").read_text())
     assert session != os.getsid(0)
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("private")
+def test_a_command_in_an_rdomain_has_its_network_and_this_process_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    make_rdomain(3)
+    before = own_namespace()
+    assert run_command(f"readlink /proc/self/ns/net >{tmp_path}/o", rdomain=3).failure is None
+    assert (tmp_path / "o").read_text() == f"net:[{rdomain_path(3).stat().st_ino}]\n"
+    assert own_namespace() == before
+    assert rdomain_of(before) == 0
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("private")
+def test_a_command_in_an_rdomain_has_the_same_limit(tmp_path: Path) -> None:
+    make_rdomain(3)
+    result = run_command(f"echo $$ >{tmp_path}/pid; sleep 60", rdomain=3, limit_seconds=0.5)
+    assert result.timed_out
+    assert ends(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("private")
+def test_a_command_in_an_rdomain_that_is_not_there_fails_as_with_route() -> None:
+    result = run_command("true", rdomain=3)
+    assert (result.status, result.failure) == (1, "rdomain 3 does not exist")
+    assert not rdomain_path(3).exists()
+
+
+def replace_process(rdomain: int, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", REPLACE, str(rdomain), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_process_becomes_the_program_with_its_arguments_and_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GREETING", "hello")
+    monkeypatch.chdir(tmp_path)
+    ended = replace_process(0, "sh", "-c", 'echo "$GREETING $1"; pwd; exit 7', "sh", "a  b")
+    assert (ended.stdout, ended.returncode) == (f"hello a  b\n{tmp_path}\n", 7)
+
+
+def test_the_program_finds_the_signals_that_python_ignores_as_they_were() -> None:
+    status = replace_process(0, "grep", "SigIgn", "/proc/self/status").stdout
+    ignored = int(status.split()[1], 16)
+    assert not ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
+
+
+def test_a_program_that_is_not_there_is_127_and_one_that_cannot_be_run_126(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As openbsd's route(8) has it: ENOENT is 127, all else 126."""
+    (tmp_path / "text").write_text("no program\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{tmp_path}/text:{os.environ['PATH']}")
+    missing = replace_process(0, "no-such-program")
+    assert (missing.returncode, missing.stdout) == (127, "")
+    assert missing.stderr.startswith("no-such-program: ")
+    nowhere = replace_process(0, f"{tmp_path}/nothing")
+    assert (nowhere.returncode, nowhere.stderr) == (
+        127,
+        f"{tmp_path}/nothing: no such file or directory\n",
+    )
+    for name in ("text", f"{tmp_path}/text", f"{tmp_path}/text/below", str(tmp_path)):
+        assert replace_process(0, name).returncode == 126
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("private")
+def test_the_program_is_in_the_rdomain() -> None:
+    make_rdomain(3)
+    ended = replace_process(3, "readlink", "/proc/self/ns/net")
+    assert ended.stdout == f"net:[{rdomain_path(3).stat().st_ino}]\n"
+    without = replace_process(4, "true")
+    assert (without.returncode, without.stderr) == (1, "rdomain 4 does not exist\n")
+
+
+def own_namespace() -> int:
+    return Path("/proc/thread-self/ns/net").stat().st_ino
 
 
 def ends(pid: int) -> bool:

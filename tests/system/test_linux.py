@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netstart_wg.errors import BackendError, NoSuchRdomainError
+from netstart_wg.system import libc
+from netstart_wg.system.linux import Linux
+from netstart_wg.system.namespaces import NAMESPACE_FOLDER, rdomain_path
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
+
+
+def test_the_links_of_an_rdomain_are_one_object_until_closed(linux: Linux) -> None:
+    linux.make_rdomain(3)
+    assert linux.links(3) is linux.links(3) is not linux.links()
+    assert linux.links(0) is linux.links()
+    before = linux.links(3)
+    linux.close()
+    assert linux.links(3) is not before
+
+
+def test_there_are_no_links_of_an_rdomain_that_is_not_there(linux: Linux) -> None:
+    with pytest.raises(NoSuchRdomainError, match=r"^rdomain 3 does not exist$"):
+        linux.links(3)
+    linux.make_rdomain(3)
+    assert linux.links(3).observe("lo") is not None
+
+
+def test_rdomains_are_listed_and_found_by_inode(linux: Linux) -> None:
+    linux.make_rdomain(3)
+    linux.make_rdomain(0)
+    assert linux.rdomains() == (3,)
+    assert linux.rdomain_of(rdomain_path(3).stat().st_ino) == 3
+    assert linux.rdomain_of(Path("/proc/thread-self/ns/net").stat().st_ino) == 0
+
+
+def test_an_rdomain_that_cannot_be_made_is_refused(linux: Linux) -> None:
+    NAMESPACE_FOLDER.mkdir()
+    libc.mount(None, NAMESPACE_FOLDER, "tmpfs", libc.MS_RDONLY)
+    with pytest.raises(BackendError, match=r"^rdomain 3: make: read-only file system$"):
+        linux.make_rdomain(3)
+    assert linux.rdomains() == ()
+
+
+def test_a_command_runs_in_an_rdomain(linux: Linux, tmp_path: Path) -> None:
+    linux.make_rdomain(3)
+    assert linux.run_command(f"ip -o link >{tmp_path}/o", 3).failure is None
+    assert len((tmp_path / "o").read_text().splitlines()) == 1
