@@ -40,11 +40,9 @@ _QUOTED_PART = re.compile(r"""\\.|'[^']*+'|"(?:[^"\\]++|\\.)*\"""")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _RESERVED = frozenset(
-    "! { } case coproc do done elif else esac fi for function if in select then time until while"
-    " [[".split()
+    {"!", "{", "}", "[[", "if", "then", "elif", "else", "fi", "for", "in", "while", "until", "do"}
+    | {"done", "case", "esac", "select", "function", "coproc", "time"}
 )
-
-Command = list[Word]
 
 
 class _NeedsShellError(Exception):
@@ -55,7 +53,7 @@ class _NeedsShellError(Exception):
         self.place = place
 
 
-def simple_commands(text: str, start: int) -> tuple[Command, ...] | None:
+def simple_commands(text: str, start: int) -> tuple[list[Word], ...] | None:
     """Return the words of each command from there on; None if it takes a shell to read them.
 
     The commands are joined by `;`, `&&` or `||`.  `$if` is kept in what the words say.
@@ -85,9 +83,9 @@ def first_word(text: str, start: int) -> Word | None:
         return None
 
 
-def _commands(text: str, start: int) -> Iterator[Command]:
+def _commands(text: str, start: int) -> Iterator[list[Word]]:
     """Yield the commands, none of them empty; the last may be followed by a semicolon."""
-    words: Command = []
+    words: list[Word] = []
     may_end = True
     place = _skip_blanks(text, start)
     while place < len(text) and text[place] != "#":
