@@ -96,6 +96,22 @@ def test_the_ecn_bits_of_what_arrives_are_told(loopback: str) -> None:
     }
 
 
+def test_one_datagram_that_cannot_leave_does_not_take_the_rest_with_it() -> None:
+    sender, receiver = UdpSockets(0, 0), UdpSockets(0, 0)
+    too_long = bytes(65_508)  # RFC 768 and RFC 791: 65535 less 20 and 8
+    messages = [b"a" * 50, too_long, b"b" * 50, b"c" * 50]
+    assert sender.send(messages, path_to("127.0.0.1", receiver.port)) == 3
+    seen = b""
+    while len(seen) < 150:
+        readable, _, _ = select.select(receiver.descriptors, [], [], 5)
+        assert readable
+        while (received := receiver.receive()) is not None:
+            seen += received.data
+    sender.close()
+    receiver.close()
+    assert seen == messages[0] + messages[2] + messages[3]
+
+
 # -- who takes joined datagrams -------------------------------------------------------------
 
 
