@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from netstart_wg.app.system import Machine
@@ -19,12 +19,15 @@ class ElsewhereError(NotOursError):
         super().__init__("observe", interface, reason)
 
 
-def observe(interface: str, machine: Machine) -> InterfaceState | None:
+def observe(
+    interface: str, machine: Machine, rdomains: Collection[int] | None = None
+) -> InterfaceState | None:
     """Return the interface with its engine and our routes, or None if there is none.
 
-    The routes are those of every rdomain.  Raise NotOursError for an interface
-    that is not ours to touch: another program's engine, no engine at all, or an
-    engine of ours whose interface is in no rdomain.
+    The routes are those of the interface's rdomain and of `rdomains`, by default
+    of every one that exists; each takes a dump.  Raise NotOursError for an
+    interface that is not ours to touch: another program's engine, no engine at
+    all, or an engine of ours whose interface is in no rdomain.
     """
     link, engine = _look(interface, machine)
     if (link is None) != (engine is None):
@@ -36,7 +39,8 @@ def observe(interface: str, machine: Machine) -> InterfaceState | None:
     if engine is None:
         reason = "exists and is not ours: no engine of netstart-wg is behind it"
         raise NotOursError("observe", interface, reason)
-    routes = tuple(_routes((0, *machine.system.rdomains()), machine))
+    looked_at = (0, *machine.system.rdomains()) if rdomains is None else rdomains
+    routes = tuple(_routes(sorted({link.rdomain, *looked_at}), machine))
     return replace(link, wireguard=engine, routes=routes)
 
 

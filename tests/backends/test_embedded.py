@@ -132,7 +132,8 @@ def test_an_engine_whose_interface_is_in_no_rdomain_is_destroyed_with_it(
     assert backend.state("wg0") is None
     words = ["ip", "-n", "blue", "-brief", "link"]
     left = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    assert [line.split()[0] for line in left.splitlines()] == ["lo"]
+    assert "lo" in left
+    assert "wg0" not in left
 
 
 def test_what_is_not_there_cannot_be_destroyed_or_configured(backend: EmbeddedBackend) -> None:
