@@ -12,7 +12,7 @@ from netstart_wg.model.source import Diagnostic
 from netstart_wg.syntax.address_values import ServicePort, no_service
 from netstart_wg.syntax.findings import in_file_order
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey
-from netstart_wg.syntax.lower import lower
+from netstart_wg.syntax.lower import lower_with_findings
 from netstart_wg.syntax.parse import parse_with_findings
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.syntax.statements import HostnameFile
@@ -36,6 +36,8 @@ def check(
     file, findings = parse_with_findings(source, interface, service_port)
     if findings.errors:
         return in_file_order(findings.errors + findings.warnings)
-    lowered = lower(file, interface, derive_public_key)
-    found = [diagnostic for look in further for diagnostic in look(file)]
-    return in_file_order((*lowered.warnings, *found))
+    _, oddities = lower_with_findings(file, interface, derive_public_key)
+    found = [*findings.warnings, *oddities.errors, *oddities.warnings]
+    if not oddities.errors:
+        found += [diagnostic for look in further for diagnostic in look(file)]
+    return in_file_order(found)

@@ -7,16 +7,20 @@ makes the interface if there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 
+from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import Command, InterfaceConfig
+from netstart_wg.model.route import Route
 from netstart_wg.model.source import Span
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold_interface import InterfaceFold
+from netstart_wg.syntax.fold_routes import RouteFold
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
+from netstart_wg.syntax.route_statement import RouteExec, RouteStatement
 from netstart_wg.syntax.shell_line import OWN_NAME
 from netstart_wg.syntax.statements import (
     AddressStatement,
@@ -28,6 +32,7 @@ from netstart_wg.syntax.statements import (
     Destroy,
     Down,
     Group,
+    Ifconfig,
     Inet,
     Inet6,
     InterfaceStatement,
@@ -54,6 +59,8 @@ from netstart_wg.syntax.statements import (
     WgRtable,
     WireGuardStatement,
 )
+
+_ResolveRoutes = Callable[[str, int, Sequence[IPInterface], int], tuple[Route, ...]]
 
 
 @dataclass(slots=True)
@@ -129,13 +136,22 @@ class Fold:
     def shell(self, line: ShellCommand) -> None:
         """Take a `!` line; one that is only a comment does nothing."""
         for step in line.steps:
-            self.ifconfig(step.statements)
+            match step:
+                case Ifconfig():
+                    self.ifconfig(step.statements)
+                case RouteStatement():
+                    self._declare()
+                    self._routes.apply(step)
+                case RouteExec():
+                    self._run(step.text, step.rdomain)
+                case _:
+                    assert_never(step)
         if not line.steps:
-            self._run(line.text.replace(OWN_NAME, self._name))
+            self._run(line.text)
 
-    def _run(self, text: str) -> None:
+    def _run(self, text: str, rdomain: int = 0) -> None:
         if text and not text.startswith("#"):
-            self._commands.append(Command(text))
+            self._commands.append(Command(text.replace(OWN_NAME, self._name), rdomain))
             self._waiting += 1
 
     def look_at_end(self) -> None:
@@ -144,38 +160,52 @@ class Fold:
             self._findings.add(Message.ENDS_DESTROYED, self._destroyed_at)
 
     def config(self) -> InterfaceConfig:
-        """Return what there is now."""
-        return replace(self._declared(), commands=tuple(self._commands))
+        """Return what there is now, and note what is wrong with the routes: once, at the end."""
+        return replace(self._declared(self._routes.routes), commands=tuple(self._commands))
 
     def _begin_with(self, base: InterfaceConfig) -> None:
+        self._base = base
         self._interface = InterfaceFold(self._findings, base)
+        self._routes = RouteFold(self._findings)
         self._wireguard = WireGuardFold(self._findings, self._derive_public_key, base.wireguard)
 
     def _declare(self) -> None:
         """Say to the commands before a declared line what the lines before them have made."""
         if not self._waiting:
             return
-        before = self._declared()
+        before = self._declared(self._routes.routes_so_far)
         self._commands[-self._waiting :] = [
             replace(command, before=before) for command in self._commands[-self._waiting :]
         ]
         self._waiting = 0
 
-    def _declared(self) -> InterfaceConfig:
+    def _declared(self, resolve: _ResolveRoutes) -> InterfaceConfig:
         interface = self._interface
         if not interface.exists:
             return InterfaceConfig(name=self._name, exists=False)
+        addresses = interface.addresses.addresses()
+        routes = resolve(self._name, interface.rdomain, addresses, interface.priority)
         return InterfaceConfig(
             name=self._name,
             rdomain=interface.rdomain,
             wireguard=self._wireguard.config(),
-            addresses=interface.addresses.addresses(),
+            addresses=addresses,
             mtu=interface.mtu,
             is_up=interface.is_up,
             is_debug=interface.is_debug,
             description=interface.description,
             groups=interface.groups,
+            routes=(*self._routes_of_before(), *routes),
         )
+
+    def _routes_of_before(self) -> Iterator[Route]:
+        """Yield those that were there; the interface's own stay behind when it moves."""
+        base = self._base
+        has_moved = self._interface.rdomain != base.rdomain
+        for route in base.routes:
+            is_own = any(hop.interface == self._name for hop in route.next_hops)
+            if not (has_moved and is_own):
+                yield route
 
     def _look_at_rest(self, statements: Iterable[AnyStatement]) -> None:
         """Look at what follows a `destroy` in its own command."""

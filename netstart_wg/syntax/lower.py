@@ -38,11 +38,26 @@ def lower(
     derive_public_key: DerivePublicKey | None = None,
     onto: InterfaceConfig | None = None,
 ) -> Lowered:
-    """Return what the interface `name` shall be; raise ConfigError if that is no name.
+    """Return what the interface `name` shall be.
 
-    Without `derive_public_key` a peer that is the interface itself is not left out.
-    The interface is a fresh one, or what `onto` says, which need not exist.
+    The interface is a fresh one, or what `onto` says, which need not exist.  Without
+    `derive_public_key` a peer that is the interface itself is not left out.  Raise
+    ConfigError if `name` is no name, and with what is wrong with the whole though its
+    values are right.
     """
+    config, findings = lower_with_findings(file, name, derive_public_key, onto)
+    findings.raise_errors()
+    warnings = in_file_order(file.warnings + findings.warnings)
+    return Lowered(config, warnings, findings.is_whole)
+
+
+def lower_with_findings(
+    file: HostnameFile,
+    name: str,
+    derive_public_key: DerivePublicKey | None,
+    onto: InterfaceConfig | None = None,
+) -> tuple[InterfaceConfig, Findings]:
+    """As `lower`, and say what was found besides the file's own warnings."""
     if len(name) > _NAME_LIMIT or not _INTERFACE_NAME.fullmatch(name):
         message = Message.BAD_INTERFACE_NAME
         raise ConfigError([message.diagnostic(file.source.name, name=quote(name))])
@@ -58,5 +73,4 @@ def lower(
                 pass
     if onto is None:
         fold.look_at_end()
-    warnings = in_file_order(file.warnings + findings.warnings)
-    return Lowered(fold.config(), warnings, findings.is_whole)
+    return fold.config(), findings

@@ -1,23 +1,27 @@
-"""`!` lines: those that are about the interface itself are understood.
+"""`!` lines: those that are about the interface and its routes are understood.
 
-On OpenBSD they are a shell's like any other.  Here `ifconfig` would be another
-program, so what it is told about this interface is read like a line of the
-file, and what takes a shell is an error rather than a surprise.
+On OpenBSD they are a shell's like any other.  Here `ifconfig` and `route` would be
+other programs, so what they are told is read like a line of the file, and what
+takes a shell is an error rather than a surprise.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from dataclasses import replace
 
 from netstart_wg.syntax.characters import refuse_placeholder
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.line_reader import IfconfigReader
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
+from netstart_wg.syntax.route_command import is_route, needs_shell, read_route
+from netstart_wg.syntax.route_messages import RouteMessage
+from netstart_wg.syntax.route_statement import RouteExec
 from netstart_wg.syntax.shell_line import OWN_NAME, first_word, needs_shell_at, simple_commands
 from netstart_wg.syntax.source import LogicalLine
-from netstart_wg.syntax.statements import Ifconfig, ShellCommand, Step
+from netstart_wg.syntax.statements import AnyStatement, Ifconfig, ShellCommand, Step
 from netstart_wg.syntax.words import Word, join_blanks
 
 _IFCONFIG = frozenset({"ifconfig", "/sbin/ifconfig"})
@@ -32,6 +36,7 @@ class _Kind(enum.Enum):
 
     IFCONFIG = "ifconfig"
     """About the interface itself."""
+    ROUTE = "route"
     NOTHING = "nothing"
     """Without effect."""
     OTHER = "other"
@@ -52,66 +57,101 @@ class ShellReader:
 
     def _steps(self, line: LogicalLine) -> tuple[Step, ...]:
         """Return what the line was understood as, nothing if it is for a shell."""
-        if "ifconfig" not in line.text:
+        if "ifconfig" not in line.text and "route" not in line.text:
             return ()
         start = line.text.index("!") + 1
+        commands = simple_commands(line.text, start)
         try:
-            return self._understand(line, start)
+            if commands is None:
+                self._refuse_shell(line.text, start)
+                return ()
+            kinds = [self._kind(words) for words in commands]
+            if _Kind.IFCONFIG not in kinds and _Kind.ROUTE not in kinds:
+                return ()
+            _refuse_others(commands, kinds)
         except Mistake as mistake:
-            span = line.span(mistake.start, mistake.end)
-            self._findings.add(mistake.message, span, **mistake.values)
+            self._note(line, mistake)
             return ()
-
-    def _understand(self, line: LogicalLine, start: int) -> tuple[Step, ...]:
-        found = simple_commands(line.text, start)
-        if found is None:
-            self._refuse_shell(line.text, start)
-            return ()
-        commands = [[self._named(word) for word in words] for words in found]
-        kinds = [self._kind(words) for words in commands]
-        if not {_Kind.IFCONFIG} & set(kinds):
-            return ()
-        if _Kind.OTHER in kinds:
-            other = commands[kinds.index(_Kind.OTHER)][0]
-            raise Mistake.about(other, Message.MIXED_COMMANDS)
-        steps: list[Step] = []
-        for words, kind in zip(commands, kinds, strict=True):
-            for word in words:
-                refuse_placeholder(line.text, word.start)
-            if kind is _Kind.IFCONFIG:
-                steps.append(Ifconfig(self._reader.read_words(line, words[2:])))
+        read = [self._step(line, words, kind) for words, kind in zip(commands, kinds, strict=True)]
+        steps = [step for step in read if step is not None]
+        if isinstance(read[-1], RouteExec):
+            steps[-1] = replace(read[-1], text=_from(line, read[-1].start))
         return tuple(steps)
 
     def _kind(self, words: Sequence[Word]) -> _Kind:
-        program = words[0].value
-        if program in _IFCONFIG and [word.value for word in words[1:2]] == [self._interface]:
-            return _Kind.IFCONFIG if words[2:] else _Kind.OTHER
-        return _Kind.NOTHING if program in _NOTHING else _Kind.OTHER
+        program = words[0]
+        if is_route(program):
+            return _Kind.ROUTE
+        if program.value in _IFCONFIG and len(words) > 2 and self._is_own_name(words[1]):
+            return _Kind.IFCONFIG
+        return _Kind.NOTHING if program.value in _NOTHING else _Kind.OTHER
+
+    def _step(self, line: LogicalLine, words: Sequence[Word], kind: _Kind) -> Step | None:
+        """Read a command that is not for a shell; note what is wrong with it."""
+        try:
+            match kind:
+                case _Kind.ROUTE:
+                    return read_route(words, line)
+                case _Kind.IFCONFIG:
+                    return Ifconfig(self._read_ifconfig(line, words))
+                case _:
+                    return None
+        except Mistake as mistake:
+            self._note(line, mistake)
+            return None
+
+    def _read_ifconfig(self, line: LogicalLine, words: Sequence[Word]) -> tuple[AnyStatement, ...]:
+        for word in words:
+            refuse_placeholder(line.text, word.start)
+        return self._reader.read_words(line, [self._named(word) for word in words[2:]])
 
     def _refuse_shell(self, text: str, start: int) -> None:
         """Raise Mistake if a line that takes a shell begins with one of our commands."""
         program = first_word(text, start)
-        if program is None or not self._is_ours(program, text):
+        if program is None:
             return
-        place = needs_shell_at(text, start)
-        assert place is not None, "otherwise its words would be known"
-        refuse_placeholder(text, place)
-        character = f'"{text[place : place + 1]}"'
-        raise Mistake(Message.NEEDS_SHELL, place, place + 1, character=character, program=program)
+        if is_route(program):
+            raise needs_shell(text, start)
+        if program.value in _IFCONFIG and self._says_something(text[program.end :]):
+            place = needs_shell_at(text, start)
+            assert place is not None, "otherwise its words would be known"
+            refuse_placeholder(text, place)
+            character = f'"{text[place : place + 1]}"'
+            raise Mistake(Message.NEEDS_SHELL, place, place + 1, character=character)
 
-    def _is_ours(self, program: Word, text: str) -> bool:
-        if program.value not in _IFCONFIG:
-            return False
-        name = first_word(text, program.end)
-        if name is None or self._named(name).value != self._interface:
+    def _says_something(self, text: str) -> bool:
+        """Say whether what follows `ifconfig` is the interface and something about it."""
+        name = first_word(text, 0)
+        if name is None or not self._is_own_name(name):
             return False
         rest = text[name.end :].lstrip(_BLANKS)
         return bool(rest) and rest[0] not in _ENDS_A_COMMAND
 
+    def _is_own_name(self, word: Word) -> bool:
+        return self._named(word).value == self._interface
+
     def _named(self, word: Word) -> Word:
         return word._replace(value=word.value.replace(OWN_NAME, self._interface))
+
+    def _note(self, line: LogicalLine, mistake: Mistake) -> None:
+        span = line.span(mistake.start, mistake.end)
+        self._findings.add(mistake.message, span, **mistake.values)
+
+
+def _refuse_others(commands: Sequence[Sequence[Word]], kinds: Sequence[_Kind]) -> None:
+    """Raise Mistake for a command that is for a shell, next to one that is not."""
+    if _Kind.OTHER in kinds:
+        word = commands[kinds.index(_Kind.OTHER)][0]
+        is_with_route = _Kind.ROUTE in kinds
+        raise Mistake.about(
+            word, RouteMessage.NOT_ALONE if is_with_route else Message.MIXED_COMMANDS
+        )
 
 
 def text_of(line: LogicalLine) -> str:
     """Return what a `!` line says to a shell."""
-    return join_blanks(line.text.lstrip(_BLANKS)[1:]).strip(_BLANKS)
+    return _from(line, line.text.index("!") + 1)
+
+
+def _from(line: LogicalLine, start: int) -> str:
+    return join_blanks(line.text[start:]).strip(_BLANKS)

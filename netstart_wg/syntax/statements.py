@@ -14,6 +14,7 @@ from typing import Literal
 from netstart_wg.model.address import Endpoint, EndpointName, IPAddress, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.source import Diagnostic, Span
+from netstart_wg.syntax.route_statement import RouteExec, RouteStatement
 from netstart_wg.syntax.source import SourceText
 
 
@@ -292,7 +293,7 @@ class Ifconfig:
     """From the `#`."""
 
 
-Step = Ifconfig
+Step = Ifconfig | RouteStatement | RouteExec
 """What a command of a `!` line may be understood as."""
 
 

@@ -120,10 +120,10 @@ def test_addresses_replace_add_and_change(text: str, expected: list[str]) -> Non
 
 
 def test_commands_are_kept_in_order_with_the_name_in_place_of_if() -> None:
-    text = "!echo $if\nup\n! route add 10/8 -iface $iface  ${if}\n!\n!# nothing\n!echo 'a' # b"
+    text = "!echo $if\nup\n! logger of $iface  ${if}\n!\n!# nothing\n!echo 'a' # b"
     assert config(text).commands == (
         Command("echo wg0"),
-        Command("route add 10/8 -iface wg0ace ${if}"),
+        Command("logger of wg0ace ${if}"),
         Command("echo 'a' # b"),
     )
 

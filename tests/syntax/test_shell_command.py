@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netstart_wg.errors import ConfigError
@@ -9,6 +11,7 @@ from netstart_wg.model.config import Command
 from netstart_wg.model.source import Span
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
+from netstart_wg.syntax.route_statement import RouteStatement
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.syntax.statements import (
     AnyStatement,
@@ -19,10 +22,10 @@ from netstart_wg.syntax.statements import (
     Mtu,
     ShellCommand,
     Up,
-    WgKey,
     WgPeer,
     WgPka,
 )
+from tests.syntax.lowering import config
 
 KEY = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
 PEER = "NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps="
@@ -130,7 +133,18 @@ def test_no_secret_shows_in_the_representation() -> None:
         ("!ifconfig $if wgkey <key>", ["1:21: a placeholder that nobody filled in"]),
         ("!ifconfig $if mtu {{ mtu }}", ["1:19: a placeholder that nobody filled in"]),
         ("!ifconfig $if descr 'a", ["1:21: \"'\" takes a shell, and none reads this command"]),
+        ("!route add default $GATEWAY", [
+            '1:20: "$" takes a shell to read, and no shell reads a route']),
+        ("!route add default <gateway>", ["1:20: a placeholder that nobody filled in"]),
+        ("!route add 10.0.0.0/8 {{ x }}", ["1:23: a placeholder that nobody filled in"]),
+        # all the mistakes of a line
+        ("!route add default x; ifconfig wg0 mtu y && route -T 256 add default 192.0.2.1", [
+            '1:20: "x" is not an address',
+            '1:40: size "y" is not a decimal number',
+            '1:54: table "256" is out of range for -T (0 to 255)']),
         # what cannot be told apart
+        ("!route add default 192.0.2.1; logger up", ['1:31: "logger" in one line with a route']),
+        ("!sleep 1; route add default 192.0.2.1", ['1:2: "sleep" in one line with a route']),
         ("!ifconfig wg0 up; echo up", [
             '1:19: "echo" in one line with a command about the interface itself']),
         ("!sleep 1 && ifconfig wg0 up", [
@@ -143,9 +157,9 @@ def test_a_mistake_is_told_with_its_place(line: str, said: list[str]) -> None:
 
 def test_it_takes_effect_in_its_place_among_the_lines() -> None:
     text = f"mtu 1300\n!ifconfig wg0 mtu 1310 wgkey {KEY}\nup\n!ifconfig $if down\n"
-    config = lower(read(text), "wg0").config
-    assert (config.mtu, config.is_up, config.commands) == (1310, False, ())
-    assert config.wireguard.private_key is not None
+    found = config(text)
+    assert (found.mtu, found.is_up, found.commands) == (1310, False, ())
+    assert found.wireguard.private_key is not None
 
 
 def test_a_warning_about_it_has_its_place() -> None:
@@ -156,17 +170,74 @@ def test_a_warning_about_it_has_its_place() -> None:
 
 
 def test_peer_words_follow_their_peer() -> None:
-    steps = command(f"!ifconfig wg0 wgpeer {PEER} wgpka 25").steps
-    assert [type(statement) for statement in steps[0].statements] == [WgPeer, WgPka]
+    (step,) = command(f"!ifconfig wg0 wgpeer {PEER} wgpka 25").steps
+    assert isinstance(step, Ifconfig)
+    assert [type(statement) for statement in step.statements] == [WgPeer, WgPka]
 
 
 def test_keys_are_hidden_in_messages() -> None:
     with pytest.raises(ConfigError) as caught:
         read(f"!ifconfig wg0 wgkey {KEY} mtu x\n")
     assert KEY not in str(caught.value)
-    assert [type(s) for s in command(f"!ifconfig wg0 wgkey {KEY}").steps[0].statements] == [WgKey]
 
 
 def test_a_command_of_another_interface_is_run() -> None:
     text = "!ifconfig wg1 mtu 1380\n"
-    assert lower(read(text), "wg0").config.commands == (Command("ifconfig wg1 mtu 1380"),)
+    assert config(text).commands == (Command("ifconfig wg1 mtu 1380"),)
+
+
+# ---- routes ----
+
+
+def test_the_commands_of_a_line_follow_each_other() -> None:
+    steps = command("!route add default 192.0.2.1 && ifconfig $if up; route delete default").steps
+    assert [type(step) for step in steps] == [RouteStatement, Ifconfig, RouteStatement]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("!route -T 3 exec ping  -c 1 $if", Command("ping -c 1 wg0", 3)),
+        ("!route -T 3 exec ping >/dev/null 2>&1 # text", Command("ping >/dev/null 2>&1 # text", 3)),
+        ("!route -T 3 exec ping 2>&1 || true", Command("ping", 3)),
+        ("!/sbin/route exec sh -c 'a; b'", Command("sh -c 'a; b'")),
+    ],
+)
+def test_a_command_may_run_in_another_rdomain(line: str, expected: Command) -> None:
+    assert config(line).commands == (expected,)
+
+
+def test_routes_are_declared_in_their_place_among_the_lines() -> None:
+    text = (
+        "!echo\ninet 10.0.0.1/24\n!route add 10.1.0.0/16 10.0.0.2\n!echo\npriority 5\n"
+        "!route add 10.2.0.0/16 10.0.0.2\n"
+    )
+    found = config(text)
+    assert [str(route.key.destination) for route in found.routes] == ["10.1.0.0/16", "10.2.0.0/16"]
+    assert [route.key.priority for route in found.routes] == [13, 13]
+    states = [command.before for command in found.commands]
+    assert [len(state.routes) for state in states if state is not None] == [0, 1]
+
+
+def test_what_is_wrong_with_the_routes_together_is_an_error_said_once() -> None:
+    text = "inet 10.0.0.1/24\n!route add 10.1.0.0/16 -iface 10.9.9.9\n!echo\nup\n"
+    with pytest.raises(ConfigError) as caught:
+        config(text)
+    assert len(caught.value.diagnostics) == 1
+
+
+def test_routes_of_before_stay() -> None:
+    running = replace(config("10.0.0.1/24\n!route add 10.1.0.0/16 10.0.0.2\n"), commands=())
+    assert config("mtu 1400", running).routes == running.routes
+    assert config("rdomain 1", running).routes == ()
+    assert config("destroy", running).routes == ()
+
+
+def test_routes_that_do_not_leave_through_the_interface_stay_when_it_moves() -> None:
+    running = config("!route add 10.1.0.0/16 192.0.2.1\n")
+    assert config("rdomain 1", running).routes == running.routes
+
+
+def test_a_route_makes_no_interface() -> None:
+    text = "destroy\n!route add 10.1.0.0/16 192.0.2.1\n"
+    assert not config(text).exists
