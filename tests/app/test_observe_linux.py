@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
@@ -126,14 +127,15 @@ def test_without_root_one_is_told_why_an_interface_of_an_rdomain_is_not_shown(
         def is_root(self) -> bool:
             return False
 
-    powerless = Machine(Powerless(), machine.backend)
     lines = Lines()
-    with pytest.raises(PermissionDeniedError, match="wg0: only root may look at an interface in"):
-        print_status("wg0", powerless, lines)
-    with pytest.raises(NoSuchInterfaceError):
-        print_status("wg9", powerless, lines)
-    print_status(None, powerless, lines)
-    print_status("wg", powerless, lines)
+    with closing(Powerless()) as system:
+        powerless = Machine(system, machine.backend)
+        with pytest.raises(PermissionDeniedError, match="wg0: only root may look at an interface"):
+            print_status("wg0", powerless, lines)
+        with pytest.raises(NoSuchInterfaceError):
+            print_status("wg9", powerless, lines)
+        print_status(None, powerless, lines)
+        print_status("wg", powerless, lines)
     assert [text.partition(":")[0] for text in lines.said] == ["wg1", "wg1"]
     assert "wgpubkey" not in lines.said[0]
 
