@@ -18,6 +18,7 @@ from netstart_wg.syntax.check import Look, check
 from netstart_wg.syntax.openbsd import differences
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.system.hostname_files import interface_of
+from netstart_wg.system.names import service_port
 
 DEFAULT_INTERFACE = "wg0"
 """Whom a file is about whose name does not tell."""
@@ -73,4 +74,4 @@ def _check_file(path: Path, further: Sequence[Look]) -> Sequence[Diagnostic]:
     except ConfigError as error:
         return error.diagnostics
     interface = interface_of(path) or DEFAULT_INTERFACE
-    return check(source, interface, derive_public_key, further)
+    return check(source, interface, derive_public_key, further, service_port)

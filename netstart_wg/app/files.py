@@ -17,6 +17,7 @@ from netstart_wg.system.hostname_files import (
     find,
     name_files,
 )
+from netstart_wg.system.names import service_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def _read_file(file: HostnamePath) -> Reading:
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
 
-    lowered = lower(parse(SourceText.read(file.path)), file.interface, derive_public_key)
+    parsed = parse(SourceText.read(file.path), file.interface, service_port)
+    lowered = lower(parsed, file.interface, derive_public_key)
     return Reading(config=lowered.config, warnings=lowered.warnings)
 
 

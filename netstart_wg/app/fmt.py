@@ -15,6 +15,7 @@ from netstart_wg.errors import ExitStatus, NetstartError, PermissionDeniedError
 from netstart_wg.syntax.format import format_file
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
+from netstart_wg.system.names import service_port
 from netstart_wg.system.text_file import replace_text
 
 
@@ -66,7 +67,7 @@ def list_unformatted(paths: Sequence[Path], output: Output) -> ExitStatus:
 
 def _format(path: Path) -> _Formatted:
     source = SourceText.read(path)
-    text = format_file(parse(source))
+    text = format_file(parse(source, service_port=service_port))
     return _Formatted(text, is_new=text != source.text())
 
 

@@ -1,6 +1,6 @@
-"""Look up the host names that endpoints may be written with.
+"""Look up the names of hosts and services that endpoints may be written with.
 
-A name that cannot be looked up is a value, not an exception: it must hold up
+A host that cannot be looked up is a value, not an exception: it must hold up
 neither its peer nor the others.  All names of a run are asked for at once, and
 nobody waits longer than the limit for the slowest of them.
 """
@@ -45,6 +45,14 @@ def resolve(name: EndpointName) -> Endpoint | Unresolved:
     host = str(address[0]).partition("%")[0]
     scope_id = int(address[3]) if family == socket.AF_INET6 and len(address) == 4 else 0
     return Endpoint(ip_address(host), name.port, scope_id)
+
+
+def service_port(name: str) -> int | None:
+    """Return the UDP port of a service (services(5)), None if there is no such service."""
+    try:
+        return socket.getservbyname(name, "udp")
+    except OSError:
+        return None
 
 
 def resolve_all(

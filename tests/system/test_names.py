@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.system.names import Unresolved, resolve, resolve_all
+from netstart_wg.system.names import Unresolved, resolve, resolve_all, service_port
 
 LOOPBACK_INDEX = socket.if_nametoindex("lo")
 
@@ -85,3 +85,12 @@ def test_a_silent_resolver_is_not_waited_for_beyond_the_limit(
         silence.set()
     assert answers[silent] == Unresolved(silent, "no answer in time")
     assert answers[other] == Endpoint(ip_address("192.0.2.1"), 2)
+
+
+def test_a_service_has_its_port_for_udp() -> None:
+    assert service_port("domain") == 53
+
+
+@pytest.mark.parametrize("name", ["no-such-service", "http-no", "x" * 300])
+def test_a_service_that_nobody_lists_has_no_port(name: str) -> None:
+    assert service_port(name) is None
