@@ -2,8 +2,8 @@
 
 A route is known by its key (destination and metric).  One of another protocol
 number is somebody else's: a routing daemon's, the kernel's, an administrator's.
-It is never replaced and never removed, and a dump asks the kernel for ours only:
-the table may be as big as the Internet's.
+It is never replaced and never removed, and an observation asks the kernel for
+ours only: the table may be as big as the Internet's.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def put_route(rtnetlink: Rtnetlink, route: Route) -> None:
             raise
         if _protocols_of(rtnetlink, route.key) - {ROUTE_PROTOCOL}:
             raise OSError(errno.EEXIST, _whose(route.key)) from error
-        message = _encode(rtnetlink, route)
+        message = _encode(rtnetlink, route)  # a message is sent once
         rtnetlink.request(message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
 
 
