@@ -13,17 +13,28 @@ import pytest
 
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.cli.netstart_wg import main
+from netstart_wg.model.action import describe_route
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
+from netstart_wg.model.route import DEFAULT_PRIORITY
 from netstart_wg.protocol.forwarding import DropReason
 from netstart_wg.syntax.address_command import INET6_DEFAULT_LENGTH
-from netstart_wg.syntax.convert import KEEPALIVE_MAX, MTU_MAX, MTU_MIN
+from netstart_wg.syntax.convert import (
+    KEEPALIVE_MAX,
+    LLPRIO_MAX,
+    METRIC_MAX,
+    MTU_MAX,
+    MTU_MIN,
+    PRIORITY_MAX,
+    RDOMAIN_MAX,
+)
 from netstart_wg.syntax.grammar import literal_words
 from netstart_wg.syntax.keywords import KEYWORDS
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.refused import REFUSED
+from netstart_wg.syntax.route_words import PRIORITY_MAX as ROUTE_PRIORITY_MAX
 from netstart_wg.syntax.source import LIMIT_BYTES, SourceText
-from netstart_wg.syntax.values import TEXT_LIMIT_BYTES
+from netstart_wg.syntax.values import GROUP_LIMIT_BYTES, TEXT_LIMIT_BYTES
 from netstart_wg.system.commands import TIME_LIMIT_SECONDS
 from tests.mdoc import arguments, displays, manual, section, tags, unescape
 
@@ -35,7 +46,7 @@ NETSTART_WG = manual("netstart-wg.8")
 
 def meaning(text: str) -> InterfaceConfig:
     """Return what a hostname file asks for; it must be in order."""
-    lowered = lower(parse(SourceText.from_text("example", text)), "wg0", derive_public_key)
+    lowered = lower(parse(SourceText.from_text("example", text), "wg0"), "wg0", derive_public_key)
     assert lowered.warnings == ()
     return lowered.config
 
@@ -49,7 +60,7 @@ def test_the_tags_of_the_manual_are_the_keywords_of_the_grammar() -> None:
 
 def test_a_keyword_has_its_tag_once() -> None:
     words = tags(HOSTNAME_WG, "Cm")
-    twice = {"inet", "inet6", "alias"}  # each has two forms, and alias is part of all four
+    twice = {"inet", "inet6", "alias"}  # each has two forms, and alias is also a part of all four
     assert {word for word in words if words.count(word) > 1} == twice
 
 
@@ -62,7 +73,7 @@ def test_a_keyword_takes_as_many_arguments_as_its_tag_shows() -> None:
         for form in re.split(r" , (?:Cm )?", line)
         for name in [unescape(form.removeprefix("Cm ").split()[0])]
     }
-    families = {"inet", "inet6", "alias"}
+    families = {"inet", "inet6"}
     taken = {word.name: len(word.arguments.split()) for word in KEYWORDS.values()}
     assert shown == {name: count for name, count in taken.items() if name not in families}
 
@@ -82,6 +93,11 @@ def test_the_words_said_to_mean_nothing_mean_nothing() -> None:
         f"1 to {KEEPALIVE_MAX}",
         f"and {INET6_DEFAULT_LENGTH} by default",
         f"of {TEXT_LIMIT_BYTES} bytes at most",
+        f"at most {GROUP_LIMIT_BYTES} bytes",
+        f"Add 0 to {PRIORITY_MAX} to the priority",
+        f"0 to {RDOMAIN_MAX}; 0 by default",
+        f"0 to {LLPRIO_MAX} and 0 to {METRIC_MAX}",
+        f"The priority is 1 to {ROUTE_PRIORITY_MAX}, the lower the better, and {DEFAULT_PRIORITY}",
         f"of {LIMIT_BYTES >> 20} MiB at most",
         f"killed after {TIME_LIMIT_SECONDS:.0f} seconds",
     ],
@@ -91,22 +107,27 @@ def test_the_manual_has_the_limits_of_the_program(text: str) -> None:
 
 
 def test_the_examples_are_hostname_files_in_order() -> None:
-    server, laptop, site = map(meaning, displays(section(HOSTNAME_WG, "EXAMPLES")))
+    server, laptop, site, traveller = map(meaning, displays(section(HOSTNAME_WG, "EXAMPLES")))
     assert [peer.description for peer in server.wireguard.peers] == ["laptop", "office"]
     assert server.wireguard.listen_port == 51820
+    assert list(map(describe_route, server.routes)) == ["route add 10.1.0.0/16 10.0.0.3"]
     (to_server,) = laptop.wireguard.peers
     assert str(to_server.endpoint) == "vpn.example.net 51820"
     assert laptop.mtu == 1380
+    assert list(map(describe_route, laptop.routes)) == ["route add 10.1.0.0/16 10.0.0.1"]
     (to_oslo,) = site.wireguard.peers
     assert to_oslo.preshared_key is not None
     assert to_oslo.description == "Oslo (ask Bob's team)"
     assert [str(address) for address in site.addresses] == ["10.255.0.1/30", "10.1.0.1/32"]
     assert site.commands == (Command("ip route replace 10.2.0.0/16 dev wg0 src 10.1.0.1"),)
+    assert (traveller.rdomain, traveller.wireguard.wgrtable) == (1, 0)
+    (default,) = traveller.routes
+    assert describe_route(default) == "route -T 1 add 0.0.0.0/0 -link wg0"
 
 
 def test_the_keys_of_the_examples_say_that_they_are_fakes() -> None:
     keys = re.findall(r"\b(?:wgkey|wgpeer|wgpsk) (\S{44})", section(HOSTNAME_WG, "EXAMPLES"))
-    assert len(keys) == 8
+    assert len(keys) == 10
     assert all(key.startswith("FAKE/") for key in keys)
 
 

@@ -17,9 +17,13 @@ syn match hostnameWgAddress /\v<\d{1,3}(\.\d{1,3}){1,3}(\/\d+)?>/
 syn match hostnameWgAddress /\v<\x*:\x*:[0-9a-fA-F:.]*(\%[^ \t\/]+)?(\/\d+)?>/
 syn match hostnameWgNumber /\v<(\d+|0[xX]\x+)>/
 
-syn keyword hostnameWgKeyword inet inet6 alias
-syn keyword hostnameWgKeyword wgport mtu up down
-syn keyword hostnameWgKeyword -wgpeerall -description -descr
+syn keyword hostnameWgKeyword inet inet6 dest
+syn keyword hostnameWgKeyword alias -alias delete netmask prefixlen broadcast
+syn keyword hostnameWgKeyword create destroy up down debug -debug mtu
+syn keyword hostnameWgKeyword rdomain -rdomain priority llprio metric -inet -inet6
+syn keyword hostnameWgKeyword -rtlabel -description -descr
+syn keyword hostnameWgKeyword wgport wgrtable -wgpeerall
+syn keyword hostnameWgKeyword group -group rtlabel nextgroup=hostnameWgText skipwhite
 syn keyword hostnameWgKeyword wgkey wgpeer -wgpeer nextgroup=hostnameWgKey skipwhite
 syn keyword hostnameWgKeyword description descr nextgroup=hostnameWgText,hostnameWgString skipwhite
 syn keyword hostnameWgPeerWord wgendpoint wgaip wgpka
