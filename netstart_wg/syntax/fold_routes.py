@@ -231,14 +231,17 @@ class _Table:
 
     def _delete(self, statement: RouteStatement) -> None:
         key = self._best(statement)
-        hop = None if key is None else self._resolver.hop(statement)
-        there = None if key is None else self._declared[key]
-        if key is None or there is None or (hop is not None and hop not in there.hops):
+        if key is None:
             self._deleted_too_much.append(statement)
-        elif hop is not None and len(there.hops) > 1:
-            there.hops.remove(hop)
-        else:
+            return
+        hops = self._declared[key].hops
+        hop = self._resolver.hop(statement)
+        if hop is None or not hops or hops == [hop]:
             del self._declared[key]
+        elif hop in hops:
+            hops.remove(hop)
+        else:
+            self._deleted_too_much.append(statement)
 
     def _best(self, statement: RouteStatement) -> RouteKey | None:
         """Return the route that `change` and `delete` are about."""

@@ -18,6 +18,7 @@ from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.grammar import word_splitter
 from netstart_wg.syntax.keywords import KEYWORDS
 from netstart_wg.syntax.line_words import line_words
+from netstart_wg.syntax.route_statement import RouteStatement
 from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Ifconfig, ShellCommand
 from netstart_wg.syntax.words import Word, Words
@@ -49,6 +50,9 @@ def differences(file: HostnameFile) -> tuple[Diagnostic, ...]:
                 reader.look_at_comment(len(line.text) - len(line.text.lstrip()))
             case ShellCommand():
                 reader.look_at_command()
+                for step in meaning.steps:
+                    if isinstance(step, RouteStatement):
+                        reader.look_at_route(step)
             case Ifconfig():
                 reader.look_at_words()
             case Blank():
@@ -105,6 +109,11 @@ class _Reader:
         for piece in list(_PIECE.finditer(text))[1:]:
             if self._makes_file_names and (found := _unprotected(piece.group())):
                 self._note_character(Difference.SHELL_PATTERN, piece.start() + found.start())
+
+    def look_at_route(self, statement: RouteStatement) -> None:
+        """Look at a route(8) command, which was looked at when it was read."""
+        for remark in statement.differences:
+            self._findings.add(remark.message, remark.span, **remark.values)
 
     def look_at_words(self) -> None:
         """Look at an ifconfig(8) command."""

@@ -53,7 +53,10 @@ def needs_shell(text: str, start: int) -> Mistake:
     """Say what in a line, from there on, keeps a route from being read."""
     place = needs_shell_at(text, start)
     assert place is not None, "it takes no shell"
-    refuse_placeholder(text, place)
+    try:
+        refuse_placeholder(text, place)
+    except Mistake as placeholder:
+        return placeholder
     character = quote(text[place : place + 1]) if place < len(text) else "the end of this line"
     return Mistake(RouteMessage.NEEDS_SHELL, place, place + 1, character=character)
 

@@ -36,7 +36,7 @@ class RouteMessage(MessageTable):
 
     BAD_OPTION = Entry(
         "{word} is not an option of route",
-        "before add, change and delete stand -n, -q, -v and -T NUMBER, and after it all others",
+        "the options before add are -n, -q, -v and -T NUMBER; all others come after it",
         "!route -inet6 add default fd00::2\n",
     )
     PRETENDS = Entry(
@@ -82,8 +82,8 @@ class RouteMessage(MessageTable):
         "!route add -net 10.0.0.1 192.0.2.1\n",
     )
     NOT_DEFAULT = Entry(
-        "{word} has bits, but no length",
-        "write default, or its length",
+        "{word} is neither a network nor the default route",
+        "write default, or the length that is meant",
         "!route add 10.0.0.0/0 192.0.2.1\n",
     )
     NETMASK_OF_INET6 = Entry(
@@ -102,7 +102,7 @@ class RouteMessage(MessageTable):
     )
     INTERFACE_AS_GATEWAY = Entry(
         "{word} is not an address",
-        "for what is directly behind an interface, write -link before its name",
+        "for what is directly behind an interface, write -iface -link before its name",
         "!route add 10.0.0.0/8 wg0\n",
     )
     BAD_INTERFACE = Entry(
