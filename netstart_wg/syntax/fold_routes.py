@@ -254,7 +254,7 @@ class _Table:
         return min(found, key=attrgetter("priority"), default=None)
 
     def _priority_of(self, statement: RouteStatement, hop: NextHop | None) -> int:
-        """Return what was said, or 8 and the priority of the interface: rtrequest(9)."""
+        """Return what was said, or 8 and the priority of the interface: ifconfig(8)."""
         if statement.priority is not None:
             return statement.priority
         is_own = hop is not None and hop.interface == self._resolver.name

@@ -136,7 +136,7 @@ def _leaves_out_octets(word: Word) -> bool:
     """Say whether an IPv4 address is shorter than it could be."""
     text = word.value
     if text[:2] in ("0x", "0X"):
-        return len(text) < len("0x00000000") - 1
+        return len(text) <= len("0x000000")
     return family_of(text) == "inet" and text.count(".") < 3
 
 

@@ -1,7 +1,4 @@
-"""What can be wrong with `!route` lines, or odd about them: one table, as `Message` is one.
-
-A hint that says `OpenBSD` is about the same file on both systems.
-"""
+"""Every message about `!route` lines, in tables like that of `messages`, by the same rules."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ _FORM = "the form is: route [-T NUMBER] add DESTINATION/LENGTH GATEWAY"
 
 
 class RouteMessage(MessageTable):
-    """Errors of one command, then of what commands mean together, then warnings."""
+    """What can be wrong with route commands, or odd about them."""
 
     # ---- the line ----
 
@@ -104,6 +101,11 @@ class RouteMessage(MessageTable):
         "{word} is not an address",
         "for what is directly behind an interface, write -iface -link before its name",
         "!route add 10.0.0.0/8 wg0\n",
+    )
+    NO_HOST_AS_GATEWAY = Entry(
+        "{word} cannot be a gateway",
+        "a gateway is another host; to drop packets write -blackhole or -reject",
+        "!route add 10.0.0.0/8 127.0.0.1\n",
     )
     BAD_INTERFACE = Entry(
         "{word} cannot be the name of an interface",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, ip_address
 from typing import NoReturn
 
 from netstart_wg.model.address import IPAddress, IPNetwork
@@ -53,6 +53,9 @@ MTU_MAX = 65535
 
 _PRIORITIES = {"local": 1, "connected": 4, "static": 8, "ospf": 32, "rip": 40, "bgp": 48}
 """RTP_LOCAL and so on, by the names that route(8) has for them."""
+
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
+"""RFC 1122 section 3.2.1.3."""
 
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 _LIKE_AN_INTERFACE = re.compile(r"[a-z]{1,13}[0-9]{1,4}")
@@ -247,6 +250,10 @@ class RouteWords:
                 self._name_interface(word, scope, RouteMessage.BAD_SCOPE)
             if is_after_link:
                 self.remark(RouteDifference.ADDRESS_AFTER_LINK, word)
+            if _is_no_host(address) and self._interface is not None:
+                address = None  # it only fills its place, as in pppoe(4)
+            elif _is_no_host(address) and self._action is not RouteAction.DELETE:
+                raise Mistake.about(word, RouteMessage.NO_HOST_AS_GATEWAY)
         span = self._line.span(word.start, word.end)
         return WrittenGateway(address, self._is_direct or is_after_link, word=word, span=span)
 
@@ -309,6 +316,13 @@ def _address(word: Word) -> tuple[IPAddress | None, str | None]:
     if percent and address.version == 4:
         return None, None
     return address, scope if percent else None
+
+
+def _is_no_host(address: IPAddress) -> bool:
+    """Say whether no host at the other end of a link can have an address."""
+    if address.version == 4 and address in _THIS_NETWORK:
+        return True
+    return address.is_loopback or address.is_unspecified or address.is_multicast
 
 
 def _priority(word: Word) -> int:

@@ -275,6 +275,7 @@ def test_a_delete_of_all_gateways_names_none() -> None:
     [
         "!route delete 10.0.0.0/8\n",
         "!route add 10.0.0.0/8 192.0.2.1\n!route delete 10.0.0.0/8 192.0.2.2\n",
+        "!route add 10.0.0.0/8 192.0.2.1\n!route delete 10.0.0.0/8 127.0.0.1\n",
         "!route add 10.0.0.0/8 192.0.2.1\n!route -T 1 delete 10.0.0.0/8\n",
         "!route add 10.0.0.0/8 192.0.2.1\n!route delete -priority 9 10.0.0.0/8\n",
         "!route add 10.0.0.0/8 192.0.2.1\n!route delete 10.0.0.0/8\n!route delete 10.0.0.0/8\n",

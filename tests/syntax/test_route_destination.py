@@ -29,6 +29,7 @@ def destination(text: str) -> str:
         ("0/0", "0.0.0.0/0"),
         ("0.0.0.0/1", "0.0.0.0/1"),
         ("192.0.2.1", "192.0.2.1/32"),
+        ("0xc0000201", "192.0.2.1/32"),
         ("-host 192.168.1.0", "192.168.1.0/32"),
         ("-host default", "0.0.0.0/0"),
         ("-net default", "0.0.0.0/0"),
@@ -61,6 +62,7 @@ def test_a_destination_is_read(text: str, expected: str) -> None:
     ("text", "expected", "warning"),
     [
         ("10", "10.0.0.0/8", "LENGTH_INFERRED"),
+        ("0x0a01", "10.1.0.0/16", "LENGTH_INFERRED"),
         ("172.16", "172.16.0.0/16", "LENGTH_INFERRED"),
         ("192.168", "192.168.0.0/24", "LENGTH_INFERRED"),
         ("10.1.2", "10.1.2.0/24", "LENGTH_INFERRED"),

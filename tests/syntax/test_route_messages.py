@@ -128,6 +128,12 @@ EXPECTED: dict[RouteMessage, str] = {
         "                          ^^^\n"
         "    hint: for what is directly behind an interface, write -iface -link before its name"
     ),
+    RouteMessage.NO_HOST_AS_GATEWAY: (
+        'hostname.wg0:1:23: "127.0.0.1" cannot be a gateway\n'
+        "    !route add 10.0.0.0/8 127.0.0.1\n"
+        "                          ^^^^^^^^^\n"
+        "    hint: a gateway is another host; to drop packets write -blackhole or -reject"
+    ),
     RouteMessage.BAD_INTERFACE: (
         'hostname.wg0:1:29: "1st" cannot be the name of an interface\n'
         "    !route add 10.0.0.0/8 -link 1st\n"
