@@ -232,7 +232,7 @@ class Plan:
     interface: str
     actions: tuple[Action, ...] = ()
     rdomain: int = 0
-    """Where the interface is once it is created and moved: all other steps happen there."""
+    """Where the interface is before the first step, or is created; SetRdomain moves it."""
 
     @property
     def is_empty(self) -> bool:

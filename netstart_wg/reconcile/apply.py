@@ -46,6 +46,10 @@ def _apply_to_interface(state: WireGuardState, change: DeviceChange) -> WireGuar
         state = replace(state, listen_port=change.listen_port)
     if change.fwmark is not UNCHANGED:
         state = replace(state, fwmark=change.fwmark)
+    if change.wgrtable is not UNCHANGED:
+        state = replace(state, wgrtable=change.wgrtable)
+    if change.groups is not UNCHANGED:
+        state = replace(state, groups=change.groups)
     return state
 
 

@@ -1,14 +1,19 @@
 """From what runs to what the file says: the steps, in order.
 
-The order: create; go down, if down is wanted; MTU and description; the engine, in
-one change; addresses; come up, when everything is in place; commands last.
-What is equal makes no step, so the plan for an interface that is as it should
-be is empty.
+The order: create; move to its rdomain; go down, if down is wanted; MTU,
+description and debug; the engine, in one change; addresses; come up, when
+everything is in place; routes, which need all that; commands last.  What is
+equal makes no step, so the plan for an interface that is as it should be is empty.
+
+An interface that is being created has its commands run in their places: for
+each, first what the lines before it make of the interface.  On one that is
+there, lines have no such order, for most of them make no difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from netstart_wg.model.action import (
     Action,
@@ -16,20 +21,27 @@ from netstart_wg.model.action import (
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.model.change import DeviceChange
-from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
+from netstart_wg.model.change import UNCHANGED, DeviceChange
+from netstart_wg.model.config import InterfaceConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.addresses import plan_addresses
 from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.diff import diff_device
 from netstart_wg.reconcile.record import digest_of, standing_record
+from netstart_wg.reconcile.routes import leaves_through, own_routes, plan_routes
+from netstart_wg.reconcile.simulate import Change, after, new_interface
 
 IPV6_MINIMUM_MTU = 1280
 """RFC 8200 §5; below it Linux takes all IPv6 addresses from an interface."""
@@ -44,47 +56,110 @@ def plan_interface(
 ) -> Plan:
     """Return the plan for one interface; `running` is None if there is none of that name.
 
-    `applied` is the record as it was read; one about a former interface of that
-    name is passed over.  `resolved` needs to have what `names_to_resolve`
-    returns, as far as it could be looked up: an endpoint whose name is missing
-    there is left alone.
+    `applied` is the record as it was read; of one about a former interface of
+    that name only the routes that lead elsewhere count.  `resolved` needs to have
+    what `names_to_resolve` returns, as far as it could be looked up: an endpoint
+    whose name is missing there is left alone.
     """
     standing = standing_record(applied, running)
-    before = running or new_interface(desired.name)
-    engine = before.wireguard or WireGuardState()
-    change = diff_device(desired.wireguard, engine, standing, resolved, derive_public_key)
-    actions: list[Action] = [] if running else [CreateInterface(desired.name)]
-    actions += _changes(desired, before, change)
-    actions += (RunCommand(desired.name, command) for command in _new_commands(desired, standing))
-    return Plan(desired.name, tuple(actions))
+    routes = applied.routes if applied else ()
+    planner = _Planner(standing, routes, resolved, derive_public_key)
+    if not desired.exists:
+        actions = planner.destroy(running) if running else iter(())
+    elif running is None:
+        actions = planner.create(desired)
+    else:
+        actions = planner.change(desired, running)
+    return Plan(desired.name, tuple(actions), running.rdomain if running else 0)
 
 
-def new_interface(name: str) -> InterfaceState:
-    """Return an interface as CreateInterface leaves it; the kernel's index is not known before."""
-    return InterfaceState(name=name, index=0, flags=0, mtu=DEFAULT_MTU, wireguard=WireGuardState())
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """What all steps of a plan depend on."""
+
+    standing: AppliedRecord | None
+    """The record of this very interface."""
+    routes: tuple[RouteKey, ...]
+    """That lead elsewhere and were last applied for this name."""
+    resolved: Mapping[EndpointName, Endpoint]
+    derive_public_key: DerivePublicKey
+
+    def destroy(self, running: InterfaceState) -> Iterator[Action]:
+        """End it; the routes through it go by themselves."""
+        for route in own_routes(running, self.routes):
+            if not leaves_through(route, running.name, running.rdomain):
+                yield RemoveRoute(running.name, route)
+        yield DestroyInterface(running.name)
+
+    def create(self, desired: InterfaceConfig) -> Iterator[Action]:
+        """Make it, and run each command in its place among the lines."""
+        state = new_interface(desired.name)
+        yield CreateInterface(desired.name)
+        for command in desired.commands:
+            stage = command.before or desired
+            steps = tuple(self.steps(stage, state)) if stage.exists else ()
+            yield from steps
+            state = after(steps, state, self.derive_public_key)
+            yield RunCommand(desired.name, command)
+        yield from self.steps(desired, state)
+
+    def change(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
+        """Change what differs, then run the commands that are new."""
+        yield from self.steps(desired, running)
+        have_run = frozenset(self.standing.commands) if self.standing else frozenset()
+        for command in desired.commands:
+            if digest_of(command) not in have_run:
+                yield RunCommand(desired.name, command)
+
+    def steps(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
+        """Yield the steps for an interface that is there."""
+        name = desired.name
+        if desired.rdomain != before.rdomain:
+            move = SetRdomain(name, before.rdomain, desired.rdomain)
+            yield move
+            before = after((move,), before, self.derive_public_key)
+        if before.is_up and not desired.is_up:
+            down = BringDown(name)
+            yield down
+            before = after((down,), before, self.derive_public_key)
+        yield from self._settings(desired, before)
+        if desired.is_up and not before.is_up:
+            yield BringUp(name)
+        yield from plan_routes(desired, before, self.routes)
+
+    def _settings(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
+        """Yield the steps that make no difference to being up or down."""
+        name = desired.name
+        set_mtu = [SetMtu(name, before.mtu, desired.mtu)] if desired.mtu != before.mtu else []
+        keeps_ipv6 = desired.mtu >= IPV6_MINIMUM_MTU
+        if keeps_ipv6:
+            yield from set_mtu
+        if desired.description != before.description:
+            yield SetDescription(name, before.description, desired.description)
+        if desired.is_debug != before.is_debug:
+            yield SetDebug(name, desired.is_debug)
+        change = self._device_change(desired, before.wireguard or WireGuardState())
+        if not change.is_empty:
+            yield ConfigureDevice(name, change, _removed_names(change, before))
+        yield from plan_addresses(desired, before)
+        if not keeps_ipv6:
+            # only now: what is to be removed must still be there
+            yield from set_mtu
+
+    def _device_change(self, desired: InterfaceConfig, engine: WireGuardState) -> DeviceChange:
+        change = diff_device(
+            desired.wireguard, engine, self.standing, self.resolved, self.derive_public_key
+        )
+        if leaves_engine_to_commands(desired):
+            change = DeviceChange(wgrtable=change.wgrtable)
+        is_in_them = frozenset(desired.groups) == frozenset(engine.groups)
+        return replace(change, groups=UNCHANGED if is_in_them else desired.groups)
 
 
-def _changes(
-    desired: InterfaceConfig, before: InterfaceState, change: DeviceChange
-) -> Iterator[Action]:
-    """Yield the steps for an interface that is there."""
-    name = desired.name
-    set_mtu = [SetMtu(name, before.mtu, desired.mtu)] if desired.mtu != before.mtu else []
-    keeps_ipv6 = desired.mtu >= IPV6_MINIMUM_MTU
-    if before.is_up and not desired.is_up:
-        yield BringDown(name)
-    if keeps_ipv6:
-        yield from set_mtu
-    if desired.description != before.description:
-        yield SetDescription(name, before.description, desired.description)
-    if not change.is_empty:
-        yield ConfigureDevice(name, change, _removed_names(change, before))
-    yield from plan_addresses(desired, before)
-    if not keeps_ipv6:
-        # only now: what is to be removed must still be there
-        yield from set_mtu
-    if desired.is_up and not before.is_up:
-        yield BringUp(name)
+def leaves_engine_to_commands(desired: InterfaceConfig) -> bool:
+    """Say whether a file has commands and not a word about WireGuard: `!wg setconf ...` has."""
+    says_nothing = replace(desired.wireguard, wgrtable=0) == WireGuardConfig()
+    return bool(desired.commands) and says_nothing
 
 
 def _removed_names(change: DeviceChange, before: InterfaceState) -> tuple[tuple[str, str], ...]:
@@ -95,9 +170,3 @@ def _removed_names(change: DeviceChange, before: InterfaceState) -> tuple[tuple[
         for peer in peers
         if peer.public_key in removed and peer.description is not None
     )
-
-
-def _new_commands(desired: InterfaceConfig, standing: AppliedRecord | None) -> Iterator[Command]:
-    """Yield, in file order, the commands whose text has not run on this interface yet."""
-    have_run = frozenset(standing.commands) if standing else frozenset()
-    return (command for command in desired.commands if digest_of(command) not in have_run)

@@ -1,20 +1,24 @@
 """The record of what was last applied: made, written as JSON, and read back.
 
 It holds what the running system cannot tell: which endpoint the file declared
-when a peer was given one (the peer may have roamed since), and which commands
-have run.  Of commands it holds digests only: their text may contain secrets.
+when a peer was given one (the peer may have roamed since), which commands have
+run, and which routes that lead elsewhere are this interface's.  Of commands it
+holds digests only: their text may contain secrets.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig
 from netstart_wg.model.record import AppliedRecord, CommandDigest
+from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState
+from netstart_wg.reconcile.routes import leaves_through
 
 VERSION = 1
 """Of the format; a record of another one counts as none."""
@@ -46,6 +50,11 @@ def record_of(
         index=index,
         endpoints=tuple(sorted(endpoints)),
         commands=tuple(digest_of(command) for command in desired.commands),
+        routes=tuple(
+            route.key
+            for route in desired.routes
+            if not leaves_through(route, desired.name, desired.rdomain)
+        ),
     )
 
 
@@ -78,6 +87,7 @@ def encode_record(record: AppliedRecord) -> str:
             "index": record.index,
             "endpoints": dict(record.endpoints),
             "commands": list(record.commands),
+            "routes": [[key.rdomain, str(key.destination), key.priority] for key in record.routes],
         }
     )
 
@@ -95,15 +105,26 @@ def decode_record(text: str) -> AppliedRecord:
             "index": int(index),
             "endpoints": dict(endpoints),
             "commands": list(commands),
+            **others,
         } if version == VERSION:
             return AppliedRecord(
                 interface=interface,
                 index=index,
                 endpoints=tuple(sorted((key, _text(value)) for key, value in endpoints.items())),
                 commands=tuple(CommandDigest(_text(command)) for command in commands),
+                routes=tuple(_decode_routes(others.get("routes", []))),
             )
         case _:
             raise ValueError(f"no record of version {VERSION}")
+
+
+def _decode_routes(routes: object) -> Iterator[RouteKey]:
+    for route in routes if isinstance(routes, list) else [routes]:
+        match route:
+            case [int(rdomain), str(destination), int(priority)]:
+                yield RouteKey(rdomain, ip_network(destination), priority)
+            case _:
+                raise ValueError("no record: a route was expected")
 
 
 def _text(value: object) -> str:

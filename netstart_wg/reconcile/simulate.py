@@ -6,43 +6,89 @@ which cannot be carried out is found without a kernel.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import assert_never
 
 from netstart_wg.model.action import (
-    Action,
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.address import IPInterface
+from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
-from netstart_wg.reconcile.plan import new_interface
+from netstart_wg.reconcile.routes import leaves_through
 
-IFF_UP = 1
+Change = (
+    CreateInterface
+    | SetRdomain
+    | ConfigureDevice
+    | SetMtu
+    | SetDescription
+    | SetDebug
+    | AddAddress
+    | RemoveAddress
+    | BringUp
+    | BringDown
+    | AddRoute
+    | RemoveRoute
+    | RunCommand
+)
+"""Every action after which there is an interface."""
+
+IFF_UP = 0x1
+IFF_DEBUG = 0x4
 """netdevice(7)."""
+
+
+def new_interface(name: str) -> InterfaceState:
+    """Return an interface as CreateInterface leaves it; the kernel's index is not known before."""
+    return InterfaceState(name=name, index=0, flags=0, mtu=DEFAULT_MTU, wireguard=WireGuardState())
 
 
 def simulate(
     plan: Plan, running: InterfaceState | None, derive_public_key: DerivePublicKey
 ) -> InterfaceState | None:
-    """Return the interface after the plan; None if there was none and none was created."""
+    """Return the interface after the plan; None if there is none then."""
     for action in plan.actions:
-        running = _after(action, running, derive_public_key)
+        if isinstance(action, DestroyInterface):
+            if running is None:
+                raise ValueError(f"'{action.interface}' does not exist")
+            running = None
+        else:
+            running = after((action,), running, derive_public_key)
     return running
 
 
+def after(
+    actions: Iterable[Change], before: InterfaceState | None, derive_public_key: DerivePublicKey
+) -> InterfaceState:
+    """Return the interface after steps of which none destroys it, and one may create it."""
+    for action in actions:
+        before = _after(action, before, derive_public_key)
+    if before is None:
+        raise ValueError("there is no interface")
+    return before
+
+
 def _after(
-    action: Action, before: InterfaceState | None, derive_public_key: DerivePublicKey
+    action: Change, before: InterfaceState | None, derive_public_key: DerivePublicKey
 ) -> InterfaceState:
     if isinstance(action, CreateInterface):
         if before is not None:
@@ -54,6 +100,9 @@ def _after(
         case ConfigureDevice(_, change):
             engine = before.wireguard or WireGuardState()
             return replace(before, wireguard=apply_change(engine, change, derive_public_key))
+        case SetRdomain(_, after=rdomain):
+            bare = replace(_down(before), addresses=(), kernel_addresses=(), broadcasts=())
+            return replace(bare, rdomain=rdomain)
         case SetMtu(_, after=mtu):
             return replace(before, mtu=mtu)
         case SetDescription(_, after=description):
@@ -62,14 +111,34 @@ def _after(
             return _with_address(before, address)
         case RemoveAddress(_, address):
             return _without_address(before, address)
+        case SetDebug(_, is_on):
+            flags = before.flags | IFF_DEBUG if is_on else before.flags & ~IFF_DEBUG
+            return replace(before, flags=flags)
         case BringUp():
             return replace(before, flags=before.flags | IFF_UP)
         case BringDown():
-            return replace(before, flags=before.flags & ~IFF_UP)
+            return _down(before)
+        case AddRoute(_, route):
+            return replace(before, routes=(*_without_route(before, route), route))
+        case RemoveRoute(_, route):
+            rest = _without_route(before, route)
+            if len(rest) == len(before.routes):
+                raise ValueError(f"'{route.key}' is not there")
+            return replace(before, routes=rest)
         case RunCommand():
             return before
         case _:
             assert_never(action)
+
+
+def _down(before: InterfaceState) -> InterfaceState:
+    """Take an interface down; Linux takes the routes through it away."""
+    left = tuple(r for r in before.routes if not leaves_through(r, before.name, before.rdomain))
+    return replace(before, flags=before.flags & ~IFF_UP, routes=left)
+
+
+def _without_route(before: InterfaceState, route: Route) -> tuple[Route, ...]:
+    return tuple(present for present in before.routes if present.key != route.key)
 
 
 def _with_address(before: InterfaceState, address: IPInterface) -> InterfaceState:

@@ -1,0 +1,47 @@
+"""What is there, as a hostname file would have to say it.
+
+`ifconfig` changes a running interface by folding one command onto this.
+"""
+
+from __future__ import annotations
+
+from netstart_wg.model.config import InterfaceConfig, PeerConfig, WireGuardConfig
+from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
+from netstart_wg.reconcile.routes import own_routes
+
+
+def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> InterfaceConfig:
+    """Return the configuration that would make no difference; it has no commands.
+
+    `applied` tells which routes by way of other interfaces are this one's.
+    """
+    engine = state.wireguard or WireGuardState()
+    return InterfaceConfig(
+        name=state.name,
+        rdomain=state.rdomain,
+        wireguard=WireGuardConfig(
+            private_key=engine.private_key,
+            listen_port=engine.listen_port or None,
+            wgrtable=engine.wgrtable,
+            peers=tuple(_peer_config(peer) for peer in engine.peers),
+        ),
+        addresses=state.addresses,
+        mtu=state.mtu,
+        is_up=state.is_up,
+        is_debug=state.is_debug,
+        description=state.description,
+        groups=engine.groups,
+        routes=tuple(own_routes(state, applied.routes if applied else ())),
+    )
+
+
+def _peer_config(peer: PeerState) -> PeerConfig:
+    return PeerConfig(
+        public_key=peer.public_key,
+        preshared_key=peer.preshared_key,
+        endpoint=peer.endpoint,
+        persistent_keepalive=peer.persistent_keepalive,
+        allowed_ips=peer.allowed_ips,
+        description=peer.description,
+    )
