@@ -125,8 +125,10 @@ class AddressCommand:
             case "prefixlen":
                 self._length = word, self._read_length(word)
             case _:
-                broadcast = address_values.broadcast_address(word)
-                self._broadcast = None if broadcast is None else (word, broadcast)
+                is_none = keyword is None and word.value == "NONE"
+                self._broadcast = (
+                    None if is_none else (word, address_values.broadcast_address(word))
+                )
 
     def _read_length(self, word: Word) -> int:
         if self._is_inet6:

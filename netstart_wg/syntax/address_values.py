@@ -114,10 +114,8 @@ def classful_length(address: IPv4Address) -> int:
     return 8 if first < 128 else 16 if first < 192 else 24
 
 
-def broadcast_address(word: Word) -> IPv4Address | None:
-    """Read a broadcast address; None for NONE."""
-    if word.value == "NONE":
-        return None
+def broadcast_address(word: Word) -> IPv4Address:
+    """Read a broadcast address."""
     address = _ipv4(word.value)
     if address is None:
         raise Mistake.about(word, Message.BAD_BROADCAST)

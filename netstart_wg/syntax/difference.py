@@ -5,8 +5,12 @@ The rules are those of `Message`; every hint says what both systems read alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
 from netstart_wg.model.source import Severity
 from netstart_wg.syntax.messages import Entry, MessageTable
+from netstart_wg.syntax.words import Word
 
 
 def _entry(text: str, hint: str, trigger: str) -> Entry:
@@ -54,7 +58,7 @@ class Difference(MessageTable):
     )
     KEYWORD_TAKEN = _entry(
         "OpenBSD takes {word} for the {role}",
-        "begin a line of its own with {keyword}",
+        "{advice}",
         "inet 10.0.0.1/24 mtu 1400\n",
     )
     NONE_TAKEN = _entry(
@@ -68,7 +72,29 @@ class Difference(MessageTable):
         "inet 10.0.0.1 255.255.255.0 'NONE'\n",
     )
 
+    DEST_IGNORED = _entry(
+        "OpenBSD ignores a line that has more than dest and its address",
+        "put the comment on a line of its own",
+        "inet 10.0.0.1/24\ndest 10.0.0.255 # all\n",
+    )
+    DEST_MISPLACED = _entry(
+        "OpenBSD puts {word} into the line before, and not behind its address",
+        "begin that line with inet",
+        "10.0.0.1/24 mtu 1400\ndest 10.0.0.255\n",
+    )
+
     # ---- words ----
+
+    JOINED_ENDPOINT = _entry(
+        "OpenBSD takes {word} for a host, and the word after it for the port",
+        "write host and port in two words, without brackets",
+        "wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgendpoint vpn.example.net:51820\n",
+    )
+    CREATE_FAILS = _entry(
+        "OpenBSD stops here, because the interface is there already: not all of the line is done",
+        "leave out create",
+        "create mtu 1400\n",
+    )
 
     BACKSLASH = _entry(
         "OpenBSD takes this backslash away before it looks at quotes",
@@ -98,8 +124,28 @@ class Difference(MessageTable):
         "put the command in a script, and call that",
         "up\n!logger what ?\n",
     )
+    ONE_OF_TWO = _entry(
+        "OpenBSD does what follows || only if what precedes it has failed; here both are done",
+        "leave out what is not needed, or begin a line of its own with it",
+        "!ifconfig wg0 mtu 1400 || ifconfig wg0 mtu 1300\n",
+    )
     SHELL_STATE = _entry(
         "on OpenBSD {command} also acts on the lines after this one: all have one shell",
         "put what belongs together in a script, and call that",
         "!cd /tmp\n",
     )
+
+
+class Spot(NamedTuple):
+    """Where on a logical line a difference is."""
+
+    difference: Difference
+    start: int
+    end: int
+    values: Mapping[str, object]
+    """For the template."""
+
+    @classmethod
+    def of(cls, difference: Difference, word: Word, **values: object) -> Self:
+        """Return the place of a word, which the template may name as `word`."""
+        return cls(difference, word.start, word.end, {"word": word, **values})

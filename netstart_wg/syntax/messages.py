@@ -239,7 +239,7 @@ class Message(MessageTable):
     )
     BAD_BROADCAST = Entry(
         "{word} is not a broadcast address",
-        "an IPv4 address, or NONE",
+        "an IPv4 address; it has no use on a tunnel and can be left out",
         "inet 10.0.0.1 255.255.255.0 none\n",
     )
     UNKNOWN_SERVICE = Entry(

@@ -11,20 +11,31 @@ comments.  It ignores a last line that no newline ends.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from netstart_wg.model.source import Diagnostic, Span
+from netstart_wg.syntax.address_values import split_host_and_port
 from netstart_wg.syntax.difference import Difference
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.grammar import word_splitter
-from netstart_wg.syntax.keywords import KEYWORDS
-from netstart_wg.syntax.line_words import line_words
+from netstart_wg.syntax.openbsd_packed import dest_spots, packed_spots
 from netstart_wg.syntax.route_statement import RouteStatement
+from netstart_wg.syntax.shell_command import WITHOUT_EFFECT
+from netstart_wg.syntax.shell_line import simple_commands
 from netstart_wg.syntax.source import LogicalLine
-from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Ifconfig, ShellCommand
+from netstart_wg.syntax.statements import (
+    AnyStatement,
+    Blank,
+    Comment,
+    Create,
+    Destroy,
+    HostnameFile,
+    Ifconfig,
+    Line,
+    ShellCommand,
+)
 from netstart_wg.syntax.words import Word, Words
-
-_PACKED = {"inet": ("netmask", "broadcast address"), "inet6": ("prefix length",)}
-"""What the words after the address are, whatever they say."""
 
 _PATTERN = re.compile(r"(?<!\$)[*?]|\[.+\]")
 _EXPANSION = re.compile(r"^~|[*?]|\[.+\]|\{[^{}]*,[^{}]*\}")
@@ -42,7 +53,8 @@ def differences(file: HostnameFile) -> tuple[Diagnostic, ...]:
     """Return a warning for each spot of a file without errors."""
     findings = Findings(file.source)
     _look_at_first_and_last(file, findings)
-    makes_file_names = False
+    last_words: Words | None = None
+    exists, makes_file_names = True, False
     for line, meaning in zip(file.source.lines(), file.lines, strict=True):
         reader = _Reader(line, findings, makes_file_names)
         match meaning:
@@ -50,15 +62,35 @@ def differences(file: HostnameFile) -> tuple[Diagnostic, ...]:
                 reader.look_at_comment(len(line.text) - len(line.text.lstrip()))
             case ShellCommand():
                 reader.look_at_command()
-                for step in meaning.steps:
-                    if isinstance(step, RouteStatement):
-                        reader.look_at_route(step)
+                reader.look_at_steps(meaning)
+                last_words = None
             case Ifconfig():
-                reader.look_at_words()
+                last_words = reader.look_at_words(last_words)
             case Blank():
                 pass
+        for statements in _commands(meaning):
+            _look_at_create(statements, exists, findings)
+            exists = not any(isinstance(statement, Destroy) for statement in statements)
         makes_file_names = isinstance(meaning, Ifconfig | ShellCommand)
     return findings.warnings
+
+
+def _commands(line: Line) -> Iterator[Sequence[AnyStatement]]:
+    """Yield what ifconfig(8) is told in a line."""
+    if isinstance(line, Ifconfig):
+        yield line.statements
+    elif isinstance(line, ShellCommand):
+        for step in line.steps:
+            if isinstance(step, Ifconfig):
+                yield step.statements
+
+
+def _look_at_create(statements: Sequence[AnyStatement], exists: bool, findings: Findings) -> None:
+    """Look for `create` where there is an interface: from the first line on, unless destroyed."""
+    if len(statements) > 1 and exists:
+        for statement in statements:
+            if isinstance(statement, Create):
+                findings.add(Difference.CREATE_FAILS, statement.span)
 
 
 def _look_at_first_and_last(file: HostnameFile, findings: Findings) -> None:
@@ -110,41 +142,44 @@ class _Reader:
             if self._makes_file_names and (found := _unprotected(piece.group())):
                 self._note_character(Difference.SHELL_PATTERN, piece.start() + found.start())
 
-    def look_at_route(self, statement: RouteStatement) -> None:
-        """Look at a route(8) command, which was looked at when it was read."""
-        for remark in statement.differences:
-            self._findings.add(remark.message, remark.span, **remark.values)
+    def look_at_steps(self, meaning: ShellCommand) -> None:
+        """Look at what a `!` line was understood as."""
+        if not meaning.steps:
+            return
+        for step in meaning.steps:
+            if isinstance(step, RouteStatement):
+                for remark in step.differences:
+                    self._findings.add(remark.message, remark.span, **remark.values)
+        text = self._line.text
+        commands = simple_commands(text, text.index("!") + 1)
+        assert commands is not None, "otherwise it would be for a shell"
+        for words in commands:
+            self._look_at_endpoints(words)
+        for before, after in pairwise(commands):
+            place = text.find("||", before[-1].end, after[0].start)
+            if place >= 0 and after[0].value not in WITHOUT_EFFECT:
+                self._note(Difference.ONE_OF_TWO, place, place + 2)
 
-    def look_at_words(self) -> None:
-        """Look at an ifconfig(8) command."""
-        found = line_words(self._line.text)
+    def look_at_words(self, before: Words | None) -> Words:
+        """Look at an ifconfig(8) command, given the one before it; return its words."""
+        text = self._line.text
+        found = word_splitter().split(text)
         if found.comment is not None:
-            self.look_at_comment(len(self._line.text) - len(found.comment))
-        self._look_at_packed(found)
+            self.look_at_comment(len(text) - len(found.comment))
+        spots = packed_spots(text, found)
+        if found.words[0].raw == "dest":
+            spots = dest_spots(text, found, before)
+        for spot in spots:
+            self._note(spot.difference, spot.start, spot.end, **spot.values)
+        self._look_at_endpoints(found.words)
         for word in found.words:
             self._look_at_word(word)
+        return found
 
-    def _look_at_packed(self, found: Words) -> None:
-        words = found.words
-        roles = _PACKED.get(words[0].raw, ())
-        first = 3 if words[1:] and words[1].raw == "alias" else 2
-        for position, role in enumerate(roles, first):
-            if position >= len(words):
-                if found.comment is not None:
-                    end = len(self._line.text)
-                    start = end - len(found.comment)
-                    self._note(Difference.COMMENT_TAKEN, start, end, role=role)
-                return
-            word = words[position]
-            if word.raw in KEYWORDS:
-                difference = Difference.KEYWORD_TAKEN
-                self._note_word(difference, word, role=role, keyword=word.raw)
-                return
-            if word.value == "NONE" and role == "netmask":
-                self._note_word(Difference.NONE_TAKEN, word)
-                return
-            if word.value == "NONE" and not word.raw.endswith("NONE"):
-                self._note_word(Difference.QUOTED_NONE, word)
+    def _look_at_endpoints(self, words: Sequence[Word]) -> None:
+        for keyword, word in pairwise(words):
+            if keyword.raw == "wgendpoint" and split_host_and_port(word) is not None:
+                self._note(Difference.JOINED_ENDPOINT, word.start, word.end, word=word)
 
     def _look_at_word(self, word: Word) -> None:
         if "\\" in word.raw and not _survives_read(word):
@@ -154,9 +189,6 @@ class _Reader:
             self._note_character(Difference.EXPANDED, word.start + match.start())
         elif self._makes_file_names and (place_in_word := _pattern_in_quotes(word)) is not None:
             self._note_character(Difference.PATTERN_IN_QUOTES, word.start + place_in_word)
-
-    def _note_word(self, difference: Difference, word: Word, **values: object) -> None:
-        self._note(difference, word.start, word.end, word=word, **values)
 
     def _note_character(self, difference: Difference, place: int) -> None:
         character = f'"{self._line.text[place]}"'

@@ -25,7 +25,8 @@ from netstart_wg.syntax.statements import AnyStatement, Ifconfig, ShellCommand, 
 from netstart_wg.syntax.words import Word, join_blanks
 
 _IFCONFIG = frozenset({"ifconfig", "/sbin/ifconfig"})
-_NOTHING = frozenset({"true", ":"})
+WITHOUT_EFFECT = frozenset({"true", ":"})
+"""Commands that do nothing."""
 
 _BLANKS = " \t"
 _ENDS_A_COMMAND = frozenset("|;&<>")
@@ -84,7 +85,7 @@ class ShellReader:
             return _Kind.ROUTE
         if program.value in _IFCONFIG and len(words) > 2 and self._is_own_name(words[1]):
             return _Kind.IFCONFIG
-        return _Kind.NOTHING if program.value in _NOTHING else _Kind.OTHER
+        return _Kind.NOTHING if program.value in WITHOUT_EFFECT else _Kind.OTHER
 
     def _step(self, line: LogicalLine, words: Sequence[Word], kind: _Kind) -> Step | None:
         """Read a command that is not for a shell; note what is wrong with it."""

@@ -320,6 +320,8 @@ def test_what_is_not_host_and_port_stays_whole(text: str) -> None:
     assert address_values.split_host_and_port(word(text)) is None
 
 
-def test_none_is_no_broadcast_address() -> None:
-    assert address_values.broadcast_address(word("NONE")) is None
+def test_a_broadcast_address_is_any_address() -> None:
     assert address_values.broadcast_address(word("10.0.0.255")) == IPv4Address("10.0.0.255")
+    with pytest.raises(Mistake) as caught:
+        address_values.broadcast_address(word("NONE"))
+    assert caught.value.message is Message.BAD_BROADCAST

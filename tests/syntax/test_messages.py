@@ -247,7 +247,7 @@ EXPECTED: dict[Message, str] = {
         'hostname.wg0:1:29: "none" is not a broadcast address\n'
         "    inet 10.0.0.1 255.255.255.0 none\n"
         "                                ^^^^\n"
-        "    hint: an IPv4 address, or NONE"
+        "    hint: an IPv4 address; it has no use on a tunnel and can be left out"
     ),
     Message.UNKNOWN_SERVICE: (
         'hostname.wg0:1:74: port "wireguard" is neither a number nor the name of a service\n'

@@ -14,6 +14,7 @@ from hypothesis import assume, given
 
 from netstart_wg.errors import ConfigError
 from netstart_wg.model.source import Severity
+from netstart_wg.syntax.command_line import parse_words
 from netstart_wg.syntax.difference import Difference
 from netstart_wg.syntax.grammar import word_splitter
 from netstart_wg.syntax.messages import Entry
@@ -28,7 +29,7 @@ SECRET = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
 
 def said(text: str) -> list[str]:
     """Return what is warned of, as place and message."""
-    found = differences(parse(SourceText.from_text("x", text)))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"))
     assert all(diagnostic.severity is Severity.WARNING for diagnostic in found)
     return [
         f"{diagnostic.span.line}:{diagnostic.span.column}: {diagnostic.message}"
@@ -100,6 +101,33 @@ EXPECTED: dict[Difference, str] = {
         "                                ^^^^^^\n"
         "    hint: write NONE without quotes"
     ),
+    Difference.DEST_IGNORED: (
+        "x:2:17: warning: OpenBSD ignores a line that has more than dest and its address\n"
+        "    dest 10.0.0.255 # all\n"
+        "                    ^^^^^\n"
+        "    hint: put the comment on a line of its own"
+    ),
+    Difference.DEST_MISPLACED: (
+        'x:2:6: warning: OpenBSD puts "10.0.0.255" into the line before,'
+        " and not behind its address\n"
+        "    dest 10.0.0.255\n"
+        "         ^^^^^^^^^^\n"
+        "    hint: begin that line with inet"
+    ),
+    Difference.JOINED_ENDPOINT: (
+        'x:1:64: warning: OpenBSD takes "vpn.example.net:51820" for a host,'
+        " and the word after it for the port\n"
+        f"    wgpeer {'A' * 43}= wgendpoint vpn.example.net:51820\n"
+        f"    {' ' * 63}{'^' * 21}\n"
+        "    hint: write host and port in two words, without brackets"
+    ),
+    Difference.CREATE_FAILS: (
+        "x:1:1: warning: OpenBSD stops here, because the interface is there already:"
+        " not all of the line is done\n"
+        "    create mtu 1400\n"
+        "    ^^^^^^\n"
+        "    hint: leave out create"
+    ),
     Difference.BACKSLASH: (
         "x:1:16: warning: OpenBSD takes this backslash away before it looks at quotes\n"
         "    description Bob\\'s\n"
@@ -133,6 +161,13 @@ EXPECTED: dict[Difference, str] = {
         "                 ^\n"
         "    hint: put the command in a script, and call that"
     ),
+    Difference.ONE_OF_TWO: (
+        "x:1:24: warning: OpenBSD does what follows || only if what precedes it has failed;"
+        " here both are done\n"
+        "    !ifconfig wg0 mtu 1400 || ifconfig wg0 mtu 1300\n"
+        "                           ^^\n"
+        "    hint: leave out what is not needed, or begin a line of its own with it"
+    ),
     Difference.SHELL_STATE: (
         'x:1:2: warning: on OpenBSD "cd" also acts on the lines after this one:'
         " all have one shell\n"
@@ -150,7 +185,7 @@ def test_every_difference_is_expected_here() -> None:
 @pytest.mark.parametrize("difference", Difference, ids=lambda difference: difference.name)
 def test_a_difference_is_told_of_its_line_alone(difference: Difference) -> None:
     text = trigger(difference)
-    found = differences(parse(SourceText.from_text("x", text)))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"))
     assert [diagnostic.format() for diagnostic in found] == [EXPECTED[difference]]
 
 
@@ -236,6 +271,22 @@ def test_a_line_that_a_comment_has_swallowed_is_told(text: str, places: list[str
         ("inet alias 10.0.0.1/24 NONE", ['1:24: OpenBSD takes "NONE" for the netmask']),
         ("inet6 fd00::1/64 # a", ["1:18: OpenBSD takes this comment for the prefix length"]),
         ("inet6 alias fd00::1 up", ['1:21: OpenBSD takes "up" for the prefix length']),
+        ("inet delete", []),
+        ("inet 10.0.0.1 delete", ['1:15: OpenBSD takes "delete" for the netmask']),
+        ("inet delete 10.0.0.1", ['1:6: OpenBSD takes "delete" for the address']),
+        ("inet delete # a", ['1:6: OpenBSD takes "delete" for the address']),
+        ("inet 10.0.0.1/24 alias", ['1:18: OpenBSD takes "alias" for the netmask']),
+        ("inet alias alias 10.0.0.1", ['1:12: OpenBSD takes "alias" for the address']),
+        ("10.0.0.1/24 alias", []),
+        ("10.0.0.1 netmask 0xffffff00 broadcast 10.0.0.255 # a", []),
+        ("alias 10.0.0.1/24", []),
+        (
+            "inet 10.0.0.1 netmask 0xffffff00 broadcast 10.0.0.255",
+            ['1:15: OpenBSD takes "netmask" for the netmask'],
+        ),
+        ("inet6 fd00::1 prefixlen 64", ['1:15: OpenBSD takes "prefixlen" for the prefix length']),
+        ("inet mtu 1400 10.0.0.1", ['1:6: OpenBSD takes "mtu" for the address']),
+        ("inet 10.0.0.1/24\\\n\ndest 10.0.0.255\n", []),
         (
             "inet 10.0.0.1/24 \\\n # a",
             [
@@ -248,6 +299,43 @@ def test_a_line_that_a_comment_has_swallowed_is_told(text: str, places: list[str
 def test_the_words_after_an_address_count(line: str, expected: list[str]) -> None:
     text = line if "\n" in line else f"{line}\n"
     assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("inet 10.0.0.1/24 rdomain 1", "begin a line of its own with rdomain"),
+        (
+            "inet 10.0.0.1 netmask 255.0.0.0",
+            "write the value without its keyword: inet ADDRESS NETMASK BROADCAST",
+        ),
+        (
+            "inet6 fd00::1 prefixlen 64",
+            "write the value without its keyword: inet6 ADDRESS LENGTH",
+        ),
+        ("inet6 fd00::1 alias", "write alias directly after inet6"),
+        ("inet6 fd00::1 -alias", "say it to the interface: !ifconfig $if inet6 ..."),
+    ],
+)
+def test_the_hint_says_what_both_read_alike(line: str, hint: str) -> None:
+    (found,) = differences(parse(SourceText.from_text("x", f"{line}\n"), "wg0"))
+    assert found.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("before", "is_told"),
+    [
+        ("inet 10.0.0.1/24", False),
+        ("inet alias 10.0.0.1 255.255.255.0", False),
+        ("10.0.0.1/24", False),
+        ("10.0.0.1/24 alias", False),
+        ("10.0.0.1/24 alias mtu 1400", True),
+        ("mtu 1400 10.0.0.1/24", True),
+        ("alias 10.0.0.1/24", True),
+    ],
+)
+def test_a_destination_belongs_behind_the_address(before: str, is_told: bool) -> None:
+    assert len(said(f"{before}\n# a\ndest 10.0.0.255\n")) == is_told
 
 
 # ---- words ----
@@ -309,6 +397,15 @@ def test_what_both_read_alike_is_not_told(line: str) -> None:
         ("up\n!ls '/etc/*.conf'; echo $? $*", []),
         ("up\n! [ -f /etc/x ]", []),
         ("!echo a\\ b # c", ["1:8"]),
+        (f"{PEER} wgendpoint '[fd00::1]:7'", ["1:64"]),
+        (f"!ifconfig $if {PEER} wgendpoint a:7", ["1:78"]),
+        (f"{PEER} wgdescr a:7 wgaip fd00::2", []),
+        ("create", []),
+        ("up create", ["1:4"]),
+        ("destroy\ncreate mtu 1400\ncreate mtu 1400", ["3:1"]),
+        ("destroy\n!ifconfig $if create mtu 1400\n!ifconfig $if create up", ["3:15"]),
+        ("!ifconfig $if up || true; ifconfig $if down && ifconfig $if up", []),
+        ("!true || ifconfig $if up >/dev/null || ifconfig $if down", ["1:7", "1:37"]),
     ],
 )
 def test_a_spot_is_told_where_it_is(line: str, places: list[str]) -> None:
@@ -317,9 +414,50 @@ def test_a_spot_is_told_where_it_is(line: str, places: list[str]) -> None:
 
 def test_no_warning_shows_a_key() -> None:
     text = f"up\nwgkey \\{SECRET}\nwgkey '{SECRET}' up # \\\n up\nwgkey {SECRET}"
-    found = differences(parse(SourceText.from_text("x", text)))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"))
     assert len(found) == 2
     assert not any(SECRET[:20] in diagnostic.format() for diagnostic in found)
+
+
+# ---- packed lines that are not told of are the same when they are unpacked ----
+
+
+def unpack(words: list[str]) -> list[str]:
+    """Return what netstart(8) makes ifconfig(8) of a line."""
+    if words[0] not in ("inet", "inet6"):
+        return words
+    count = 2 if words[1] == "alias" else 1
+    head, (address, *rest) = words[:count], words[count:]
+    roles = ["netmask", "broadcast"] if words[0] == "inet" else ["prefixlen"]
+    given = [[role, rest.pop(0)] for role in roles if rest]
+    kept = [word for pair in given if not pair[-1].endswith("NONE") for word in pair]
+    return [*head, address, *kept, *rest]
+
+
+ADDRESS_WORDS = st.sampled_from(
+    [
+        *("alias", "delete", "-alias", "netmask 255.255.0.0", "broadcast 10.0.0.255"),
+        *("prefixlen 24", "10.0.0.1", "10.0.0.1/24", "fd00::1", "fd00::1/64", "255.255.255.0"),
+        *("64", "10.0.0.255", "NONE", "'NONE'", "mtu 1400", "up", "# text"),
+    ]
+)
+
+
+@given(st.sampled_from(["inet", "inet6", "inet alias", ""]), st.lists(ADDRESS_WORDS, max_size=5))
+def test_an_address_that_is_not_warned_of_is_the_same_unpacked(
+    family: str, words: list[str]
+) -> None:
+    text = " ".join([family, *words])
+    try:
+        (line,) = parse(SourceText.from_text("x", f"{text}\n"), "wg0").lines
+    except ConfigError:
+        return
+    if not isinstance(line, Ifconfig) or said(f"{text}\n"):
+        return
+    theirs = unpack(text.partition("#")[0].replace("'", "").split())
+    (unpacked,) = parse_words(theirs, "wg0").lines
+    assert isinstance(unpacked, Ifconfig)
+    assert unpacked.statements == line.statements
 
 
 # ---- what is not told of is the same ----
@@ -416,7 +554,7 @@ LINES = st.lists(st.one_of(LINE, st.sampled_from(["", "# a 'b", "up"])), min_siz
 @given(LINES.map("\n".join), st.sampled_from(["\n", "\n", "\n", ""]))
 def test_what_is_not_warned_of_is_read_alike(text: str, end: str) -> None:
     try:
-        file = parse(SourceText.from_text("x", text + end))
+        file = parse(SourceText.from_text("x", text + end), "wg0")
     except ConfigError:
         assume(False)
     if differences(file):
