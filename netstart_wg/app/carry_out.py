@@ -2,88 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from netstart_wg.app.execute import execute, run_command
-from netstart_wg.app.observe import observe
 from netstart_wg.app.output import Output, worst
-from netstart_wg.app.prepare import Resolved, Situation
+from netstart_wg.app.prepare import Resolved, Situation, survey_again
+from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import BackendError, ExitStatus, NetstartError, NotRestoredError
-from netstart_wg.model.action import Action, CreateInterface, Plan, RunCommand
-from netstart_wg.model.record import AppliedRecord, CommandDigest
+from netstart_wg.model.action import (
+    Action,
+    AddRoute,
+    CreateInterface,
+    Plan,
+    RunCommand,
+    SetRdomain,
+)
 from netstart_wg.reconcile.record import digest_of, encode_record
 
 
-def change(
-    plan: Plan, before: Situation, resolved: Resolved, machine: Machine, output: Output
-) -> AppliedRecord:
-    """Execute all but the commands, look whether the interface is as it shall be, and remember it.
+def carry_out(
+    before: Situation, resolved: Resolved, machine: Machine, output: Output
+) -> ExitStatus:
+    """Do the steps in order, look whether the interface is as it shall be, and remember it.
 
-    The commands come after that look: what they make of the interface is
-    their author's wish.  Return the record as it will be when they have run.
+    The caller holds the interface's lock, and has looked since.  The look comes
+    after the last step that is declared and before the commands behind it: what
+    they make of the interface is their author's wish.  Return WARNINGS if a
+    command fails, which holds up nothing.
     """
-    done: list[Action] = []
-    with _undone_on_failure(plan, done, machine, output):
-        for action in plan.actions:
-            if not isinstance(action, RunCommand):
-                execute(action, machine)
-                done.append(action)
-                _tell(action, output)
-        record = _verify(replace(before, running=observe(plan.interface, machine)), resolved)
-        _remember(record, _digests(plan), machine)
-    return record
+    plan = before.plan(resolved)
+    run = _Run(plan, before, resolved, machine, output)
+    declared = _up_to_last_declared(plan)
+    with _undone_on_failure(run):
+        for action in plan.actions[:declared]:
+            run.do(action)
+        run.verify()
+    for action in plan.actions[declared:]:
+        run.do(action)
+    if not plan.is_empty:
+        output.done(summarize(plan))
+    return worst(run.statuses)
 
 
-def run_commands(plan: Plan, record: AppliedRecord, machine: Machine, output: Output) -> ExitStatus:
-    """Run the plan's commands; return WARNINGS if one fails, which holds up nothing.
+def _up_to_last_declared(plan: Plan) -> int:
+    """Return how many steps there are up to the last one that is no command."""
+    count = len(plan.actions)
+    while count and isinstance(plan.actions[count - 1], RunCommand):
+        count -= 1
+    return count
 
-    The record is kept up to date after each: a run that is killed runs none twice.
-    """
-    statuses: list[ExitStatus] = []
-    pending = _digests(plan)
-    for action in plan.actions:
+
+class _Run:
+    """A plan on its way."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        before: Situation,
+        resolved: Resolved,
+        machine: Machine,
+        output: Output,
+    ) -> None:
+        self.plan = plan
+        self.machine = machine
+        self.output = output
+        self.done: list[Action] = []
+        self.statuses: list[ExitStatus] = []
+        self._before = before
+        self._resolved = resolved
+        self._rdomain = plan.rdomain
+        self._pending = Counter(
+            digest_of(action.command) for action in plan.actions if isinstance(action, RunCommand)
+        )
+
+    def do(self, action: Action) -> None:
+        """Do one step; raise BackendError if the system or the engine refuses."""
         if isinstance(action, RunCommand):
-            statuses.append(run_command(action, machine, output))
-            _tell(action, output)
-            pending.discard(digest_of(action.command))
-            _remember(record, pending, machine)
-    return worst(statuses)
+            self.statuses.append(run_command(action, self.machine, self.output))
+            self._pending[digest_of(action.command)] -= 1
+        else:
+            execute(action, self._rdomain, self.machine)
+        if isinstance(action, SetRdomain):
+            self._rdomain = action.after
+        self.done.append(action)
+        for line in action.describe():
+            self.output.step(f"{action.interface}: {line}")
+        if isinstance(action, RunCommand):
+            self._remember(self._situation())
 
+    def verify(self) -> None:
+        """Look whether the interface is as it shall be; raise BackendError if it is not.
 
-def _verify(after: Situation, resolved: Resolved) -> AppliedRecord:
-    """Return the record of an interface that is as it shall be; raise BackendError if it is not."""
-    interface = after.desired.name
-    record = after.record(resolved)
-    rest = replace(after, applied=record).plan(resolved)
-    if record is None or not rest.is_empty:
-        lines = "".join(f"\n    {line}" for line in rest.describe())
-        raise BackendError("verify", interface, f"it still differs from its file:{lines}")
-    return record
+        If a command of its own file has changed it, that is only a warning.
+        """
+        interface, after = self.plan.interface, self._situation()
+        record = after.record(self._resolved)
+        rest = replace(after, applied=record).plan(self._resolved)
+        if not rest.is_empty:
+            lines = "".join(f"\n    {line}" for line in rest.describe())
+            reason = f"it still differs from what it shall be:{lines}"
+            if not any(isinstance(action, RunCommand) for action in self.done):
+                raise BackendError("verify", interface, reason)
+            self.output.warn(f"{interface}: warning: after its commands {reason}")
+            self.statuses.append(ExitStatus.WARNINGS)
+        self._remember(after)
 
+    def _situation(self) -> Situation:
+        return survey_again(self._before, self.machine)
 
-def _digests(plan: Plan) -> set[CommandDigest]:
-    return {digest_of(action.command) for action in plan.actions if isinstance(action, RunCommand)}
-
-
-def _remember(record: AppliedRecord, pending: Collection[CommandDigest], machine: Machine) -> None:
-    """Write the record without the commands that have not run yet."""
-    have_run = tuple(digest for digest in record.commands if digest not in pending)
-    text = encode_record(replace(record, commands=have_run))
-    machine.system.write_record(record.interface, text)
-
-
-def _tell(action: Action, output: Output) -> None:
-    for line in action.describe():
-        output.step(f"{action.interface}: {line}")
+    def _remember(self, situation: Situation) -> None:
+        """Write the record without the commands that have not run yet, so that none runs twice."""
+        record = situation.record(self._resolved)
+        if record is None:
+            self.machine.system.remove_record(self.plan.interface)
+            return
+        have_run = tuple(digest for digest in record.commands if not self._pending[digest])
+        text = encode_record(replace(record, commands=have_run))
+        self.machine.system.write_record(record.interface, text)
 
 
 @contextmanager
-def _undone_on_failure(
-    plan: Plan, done: Sequence[Action], machine: Machine, output: Output
-) -> Iterator[None]:
+def _undone_on_failure(run: _Run) -> Iterator[None]:
     """If something fails, leave the interface as it was, or say that it is not.
 
     An interface that this run created goes again, also when we are interrupted.
@@ -93,30 +136,41 @@ def _undone_on_failure(
     try:
         yield
     except BaseException as error:
-        if any(isinstance(action, CreateInterface) for action in done):
-            _remove(plan.interface, machine, output)
-        elif done:
-            _tell_half(plan, done, output)
+        if any(isinstance(action, CreateInterface) for action in run.done):
+            _remove(run)
+        elif run.done:
+            _tell_half(run)
             if isinstance(error, NetstartError):
-                raise _not_restored(plan.interface, error) from error
+                raise _not_restored(run.plan.interface, error) from error
         raise
 
 
-def _remove(interface: str, machine: Machine, output: Output) -> None:
+def _remove(run: _Run) -> None:
     """Remove what this run created; raise NotRestoredError if even that fails."""
+    interface, machine = run.plan.interface, run.machine
     try:
         machine.backend.destroy(interface)
+        for action in run.done:
+            if isinstance(action, AddRoute):
+                _remove_route(action, machine)
         machine.system.remove_record(interface)
     except NetstartError as error:
         raise _not_restored(interface, error) from error
-    output.warn(f"{interface}: not everything could be done; the interface is removed again")
+    run.output.warn(f"{interface}: not everything could be done; the interface is removed again")
 
 
-def _tell_half(plan: Plan, done: Sequence[Action], output: Output) -> None:
-    for action in plan.actions:
-        word = "done" if action in done else "not done"
+def _remove_route(action: AddRoute, machine: Machine) -> None:
+    """Remove a route that led elsewhere; one through the interface has gone with it."""
+    links = machine.system.links(action.route.key.rdomain)
+    if any(route.key == action.route.key for route in links.routes()):
+        links.remove_route(action.interface, action.route)
+
+
+def _tell_half(run: _Run) -> None:
+    for action in run.plan.actions:
+        word = "done" if action in run.done else "not done"
         for line in action.describe():
-            output.warn(f"{plan.interface}: {word}: {line}")
+            run.output.warn(f"{run.plan.interface}: {word}: {line}")
 
 
 def _not_restored(interface: str, error: NetstartError) -> NotRestoredError:

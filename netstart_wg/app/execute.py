@@ -9,56 +9,87 @@ from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.action import (
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
+from netstart_wg.model.change import UNCHANGED, DeviceChange
 
 Change = (
     CreateInterface
+    | DestroyInterface
+    | SetRdomain
     | ConfigureDevice
     | SetMtu
     | SetDescription
+    | SetDebug
     | AddAddress
     | RemoveAddress
     | BringUp
     | BringDown
+    | AddRoute
+    | RemoveRoute
 )
 """Every action but the user's own commands."""
 
 
-def execute(action: Change, machine: Machine) -> None:
-    """Do what the action says; raise BackendError if the system or the engine refuses."""
-    links, backend = machine.system.links, machine.backend
+def execute(action: Change, rdomain: int, machine: Machine) -> None:
+    """Do what the action says to an interface in that rdomain.
+
+    Raise BackendError if the system or the engine refuses.
+    """
+    system, backend = machine.system, machine.backend
     match action:
         case CreateInterface(interface):
             backend.create(interface)
+        case DestroyInterface(interface):
+            backend.destroy(interface)
+        case SetRdomain(interface, before, after):
+            system.make_rdomain(after)
+            system.links(before).move(interface, after)
         case ConfigureDevice(interface, change):
+            _make_rdomain_of_sockets(change, machine)
             backend.configure(interface, change)
         case SetMtu(interface, after=mtu_bytes):
-            links.set_mtu(interface, mtu_bytes)
+            system.links(rdomain).set_mtu(interface, mtu_bytes)
         case SetDescription(interface, after=description):
-            links.set_description(interface, description)
+            system.links(rdomain).set_description(interface, description)
+        case SetDebug(interface, is_on):
+            system.links(rdomain).set_debug(interface, is_on)
         case AddAddress(interface, address):
-            links.add_address(interface, address)
+            system.links(rdomain).add_address(interface, address)
         case RemoveAddress(interface, address):
-            links.remove_address(interface, address)
+            system.links(rdomain).remove_address(interface, address)
         case BringUp(interface):
-            links.bring_up(interface)
+            system.links(rdomain).bring_up(interface)
         case BringDown(interface):
-            links.bring_down(interface)
+            system.links(rdomain).bring_down(interface)
+        case AddRoute(interface, route):
+            system.links(route.key.rdomain).add_route(interface, route)
+        case RemoveRoute(interface, route):
+            system.links(route.key.rdomain).remove_route(interface, route)
         case _:
             assert_never(action)
 
 
+def _make_rdomain_of_sockets(change: DeviceChange, machine: Machine) -> None:
+    if change.wgrtable is not UNCHANGED:
+        machine.system.make_rdomain(change.wgrtable)
+
+
 def run_command(action: RunCommand, machine: Machine, output: Output) -> ExitStatus:
     """Run a `!` line; return OK, or WARNINGS if it failed: that holds up nothing."""
-    failure = machine.system.run_command(action.command.text).failure
+    failure = machine.system.run_command(action.command.text, action.command.rdomain).failure
     if failure is None:
         return ExitStatus.OK
     output.warn(f"{action.interface}: warning: command failed: {failure}: !{action.command.shown}")

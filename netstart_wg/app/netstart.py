@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from netstart_wg.app.carry_out import change, run_commands
+from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.files import (
     choose_files,
     point_out_permissions,
@@ -20,7 +20,6 @@ from netstart_wg.app.files import (
 )
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
-from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 
@@ -67,13 +66,7 @@ def _bring_about(
         return ExitStatus.OK
     _warn(situation, output)
     with machine.system.lock(situation.desired.name):
-        before = survey_again(situation, machine)
-        plan = before.plan(resolved)
-        record = change(plan, before, resolved, machine, output)
-        status = run_commands(plan, record, machine, output)
-    if not plan.is_empty:
-        output.done(summarize(plan))
-    return status
+        return carry_out(survey_again(situation, machine), resolved, machine, output)
 
 
 def _warn(situation: Situation, output: Output) -> None:

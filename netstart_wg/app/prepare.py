@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
@@ -33,32 +33,50 @@ class Situation:
     applied: AppliedRecord | None
     warnings: tuple[Diagnostic, ...] = ()
     """About the file."""
+    is_incremental: bool = False
+    """Whether `desired` is not a file's, but what is there with a command folded onto it."""
 
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
-        return plan_interface(self.desired, self.running, self.applied, resolved, derive_public_key)
+        applied = self.applied
+        if self.is_incremental and applied is not None:
+            applied = replace(applied, endpoints=())  # a command may say where a peer is, too
+        return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
 
     def record(self, resolved: Resolved) -> AppliedRecord | None:
-        """Return what to remember of an interface that is as it shall be; None if there is none."""
+        """Return what to remember of an interface that is as it shall be; None if there is none.
+
+        An incremental change leaves alone what is remembered of the file.
+        """
         if self.running is None:
             return None
+        if self.is_incremental:
+            return self.applied
         return record_of(self.desired, self.running.index, self.applied, resolved)
 
 
 def survey(reading: Reading, machine: Machine) -> Situation:
     """Look at one interface; raise NotOursError if it is somebody else's."""
-    interface = reading.config.name
+    desired = reading.config
+    applied = read_record(desired.name, machine)
     return Situation(
-        desired=reading.config,
-        running=observe(interface, machine),
-        applied=_read_record(interface, machine),
+        desired=desired,
+        running=observe(desired.name, machine, _rdomains_of_routes(desired, applied)),
+        applied=applied,
         warnings=reading.warnings,
     )
 
 
 def survey_again(before: Situation, machine: Machine) -> Situation:
-    """Look once more, now that nobody else can change it."""
-    return survey(Reading(config=before.desired, warnings=before.warnings), machine)
+    """Look once more: now nobody else can change it, or we have."""
+    reading = Reading(config=before.desired, warnings=before.warnings)
+    return replace(survey(reading, machine), is_incremental=before.is_incremental)
+
+
+def _rdomains_of_routes(desired: InterfaceConfig, applied: AppliedRecord | None) -> frozenset[int]:
+    """Return where routes of the interface can be, beside the rdomain that it is in."""
+    declared = {route.key.rdomain for route in desired.routes}
+    return frozenset(declared.union(key.rdomain for key in (applied.routes if applied else ())))
 
 
 def survey_all(
@@ -97,7 +115,7 @@ def resolve_names(
     return resolved, status
 
 
-def _read_record(interface: str, machine: Machine) -> AppliedRecord | None:
+def read_record(interface: str, machine: Machine) -> AppliedRecord | None:
     """Return what the last run wrote; what is damaged or of another version is none."""
     text = machine.system.read_record(interface)
     try:

@@ -9,19 +9,29 @@ from typing import assert_never
 from netstart_wg.model.action import (
     Action,
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 
-_PLURALS = {"peer": "peers", "address": "addresses", "command": "commands"}
+_PLURALS = {
+    "peer": "peers",
+    "address": "addresses",
+    "route": "routes",
+    "command": "commands",
+}
 """What is counted; of everything else there is one for each interface."""
 
 
@@ -47,6 +57,10 @@ def _facts(action: Action) -> Iterator[tuple[str, str]]:
     match action:
         case CreateInterface():
             pass
+        case DestroyInterface():
+            yield "interface", "destroyed"
+        case SetRdomain(_, _, after):
+            yield "interface", f"moved to rdomain {after}"
         case ConfigureDevice(_, change):
             yield from _device_facts(change)
         case SetMtu():
@@ -57,6 +71,12 @@ def _facts(action: Action) -> Iterator[tuple[str, str]]:
             yield "address", "added"
         case RemoveAddress():
             yield "address", "removed"
+        case SetDebug(_, is_on):
+            yield "debug", "switched on" if is_on else "switched off"
+        case AddRoute():
+            yield "route", "added"
+        case RemoveRoute():
+            yield "route", "removed"
         case BringUp():
             yield "interface", "brought up"
         case BringDown():
@@ -74,6 +94,10 @@ def _device_facts(change: DeviceChange) -> Iterator[tuple[str, str]]:
         yield "port", "set"
     if change.fwmark is not UNCHANGED:
         yield "fwmark", "set"
+    if change.wgrtable is not UNCHANGED:
+        yield "wgrtable", "set"
+    if change.groups is not UNCHANGED:
+        yield "groups", "set"
     if change.replace_peers:
         yield "list of peers", "cleared"
     for peer in change.peers:
