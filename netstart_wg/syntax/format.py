@@ -10,10 +10,11 @@ are left as they are, and blank lines too, one at a time.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
-from operator import attrgetter
 
-from netstart_wg.syntax.grammar import Shapes
+from netstart_wg.syntax.address_command import ADDRESS_RULES
+from netstart_wg.syntax.grammar import Part, Shapes
 from netstart_wg.syntax.line_words import line_words
 from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Ifconfig, ShellCommand
@@ -25,6 +26,8 @@ WIDTH = 100
 _TAB = 8
 _CONTINUATION = " \\"
 _BLANKS = " \t"
+_ADDRESS = "address"
+"""The kind of all words that make the address of a line."""
 
 _NEEDS_NO_QUOTES = re.compile(r"""(?![~#!])[^\s\x00-\x1f\x7f"'\\$`<>|;&()*?\[{]+""")
 """Neither a shell nor the grammar sees anything special in it."""
@@ -65,18 +68,28 @@ def quote(value: str) -> str:
 
 def _statements(line: LogicalLine, shapes: Shapes) -> str:
     found = line_words(line.text)
-    kinds = groupby(shapes.parts(found.words), key=attrgetter("rule"))
-    lines = _wrap([[_words(found.words[part.first : part.last]) for part in k] for _, k in kinds])
+    lines = _wrap(_groups(found.words, shapes.parts(found.words)))
     if found.comment is not None:
         lines[-1] += " " + _comment(line, len(line.text) - len(found.comment))
     return f"{_CONTINUATION}\n".join(lines)
+
+
+def _groups(words: list[Word], parts: Iterable[Part]) -> Iterator[list[str]]:
+    """Yield neighbours of one kind; the words about an address are one statement."""
+    for kind, several in groupby(parts, key=_kind):
+        texts = [_words(words[part.first : part.last]) for part in several]
+        yield [" ".join(texts)] if kind == _ADDRESS else texts
+
+
+def _kind(part: Part) -> str:
+    return _ADDRESS if part.rule in ADDRESS_RULES else part.rule
 
 
 def _words(words: list[Word]) -> str:
     return " ".join([quote(word.value) for word in words])
 
 
-def _wrap(groups: list[list[str]]) -> list[str]:
+def _wrap(groups: Iterable[list[str]]) -> list[str]:
     """Fill lines with groups of statements, and with single ones of a group too wide for one."""
     lines: list[str] = []
     for group in groups:

@@ -26,7 +26,7 @@ ETC = Path(__file__).parent.parent.parent / "etc"
 
 
 def read(text: str) -> HostnameFile:
-    return parse(SourceText.from_text("hostname.wg0", text))
+    return parse(SourceText.from_text("hostname.wg0", text), "wg0")
 
 
 def formatted(text: str) -> str:
@@ -49,6 +49,9 @@ def formatted(text: str) -> str:
         ("mtu  01400\n", "mtu 01400\n"),
         ("inet 10.0.0.1  0xFFFFFF00 NONE\n", "inet 10.0.0.1 0xFFFFFF00 NONE\n"),
         ("inet6  FD00::0:1/64\ndescr a\n", "inet6 FD00::0:1/64\ndescr a\n"),
+        (f"wgpeer {PEER}  wgendpoint  a:7\n", f"wgpeer {PEER} wgendpoint a 7\n"),
+        (f"wgpeer {PEER} wgendpoint '[::1]:7'\n", f"wgpeer {PEER} wgendpoint ::1 7\n"),
+        ("inet  netmask\t255.0.0.0 10.0.0.1\n", "inet netmask 255.0.0.0 10.0.0.1\n"),
         # quotes
         (f"wgkey '{KEY}'\n", f"wgkey {KEY}\n"),
         ("descr 'a'\"b\"\\c\n", "descr abc\n"),
@@ -71,6 +74,7 @@ def formatted(text: str) -> str:
         # shell commands
         ("  !  echo   $if  # a\n", "!echo $if # a\n"),
         ("!route add \\\n   10/8 \\\n\\\n10.0.0.1\n", "!route add \\\n\t10/8 \\\n\t10.0.0.1\n"),
+        ("!ifconfig  $if \\\n  mtu  1400\n", "!ifconfig $if \\\n\tmtu 1400\n"),
         ("!ec\\\nho a\\ \\\n b\n", "!echo a\\ \\\n\tb\n"),
         ("!echo \\ \nup\n", "!echo \\ \nup\n"),
         ("!\n", "!\n"),
@@ -100,6 +104,12 @@ def test_statements_of_one_kind_stay_together_if_they_can() -> None:
     assert formatted(f"{peer} {' '.join(many)}\n") == (
         f"{peer} {' '.join(many[:2])} \\\n\t{' '.join(many[2:])}\n"
     )
+
+
+def test_the_words_about_an_address_are_not_divided() -> None:
+    peer = f"wgpeer {PEER} wgdescr {'a' * 25}"
+    text = f"{peer} 10.0.0.1 netmask 255.255.255.0\n"
+    assert formatted(text) == f"{peer} \\\n\t10.0.0.1 netmask 255.255.255.0\n"
 
 
 def test_a_line_is_as_wide_as_may_be_and_no_wider() -> None:
@@ -161,7 +171,11 @@ TEXT = st.one_of(
 )
 STATEMENT = st.one_of(
     st.sampled_from(
-        ["up", "down", "mtu 1400", "mtu '01400'", f"wgkey {KEY}", "-descr", "wgp\\\nort 1"]
+        [
+            *("up", "down", "mtu 1400", "mtu '01400'", f"wgkey {KEY}", "-descr", "wgp\\\nort 1"),
+            *("rdomain 1", "-group office", "group 'office'", "debug", "metric 1", "-inet6"),
+            *("create", "wgrtable 1", "priority 1", "alias", "netmask 255.0.0.0", "delete"),
+        ]
     ),
     TEXT.map(lambda text: f"descr {text}"),
     st.tuples(
@@ -170,7 +184,10 @@ STATEMENT = st.one_of(
             st.one_of(
                 TEXT.map(lambda text: f"wgdescr {text}"),
                 st.sampled_from(
-                    ["wgaip 10/8", "wgaip 'fd00::/8'", "wgendpoint mtu 1", "wgpka 25", "-wgpsk"]
+                    [
+                        *("wgaip 10/8", "wgaip 'fd00::/8'", "wgendpoint mtu 1", "wgpka 25"),
+                        *("-wgpsk", "wgendpoint a:1", "wgendpoint '[::1]:7'"),
+                    ]
                 ),
             ),
             max_size=6,
@@ -179,7 +196,16 @@ STATEMENT = st.one_of(
 )
 COMMENT = ANYTHING.map(lambda text: "#" + text.replace("\n", "\\\n"))
 FIRST = st.sampled_from(
-    ["", "", "inet 10.0.0.1/24", "inet alias '10.0.0.1' 255.255.255.0 \"NONE\"", "10.0.0.1/24"]
+    [
+        "",
+        "",
+        "inet6 fd00::1",
+        "inet prefixlen 24 10.0.0.1",
+        "dest 10.0.0.1",
+        "inet 10.0.0.1/24",
+        "inet alias '10.0.0.1' 255.255.255.0 \"NONE\"",
+        "10.0.0.1/24",
+    ]
 )
 COMMAND = st.tuples(FIRST, st.lists(STATEMENT, max_size=4), SEPARATOR, st.just("") | COMMENT).map(
     lambda parts: parts[2].join([parts[0], *parts[1], parts[3]])
@@ -188,6 +214,20 @@ LINE = st.one_of(
     COMMAND,
     COMMENT,
     ANYTHING.map(lambda text: "!" + text.replace("\n", " \\\n")),
+    st.tuples(
+        st.sampled_from(["!ifconfig", "! /sbin/ifconfig"]),
+        SEPARATOR,
+        st.sampled_from(["$if", "wg0", "'$if'", "wg1"]),
+        SEPARATOR,
+        COMMAND,
+    ).map("".join),
+    st.tuples(
+        st.just("!route"),
+        st.lists(
+            st.sampled_from(["add", "default", "10/8", "-T 1", "192.0.2.1", "exec", "&&", ";", "a"])
+        ),
+        SEPARATOR,
+    ).map(lambda parts: parts[2].join([parts[0], *parts[1]])),
     st.sampled_from(["", "", " ", "\\\n"]),
 )
 TEXTS = st.tuples(
