@@ -46,10 +46,15 @@ def summarize(plan: Plan) -> str:
         f"{count} {noun if count == 1 else _PLURALS[noun]} {verb}"
         if noun in _PLURALS
         else f"{noun} {verb}"
-        for (noun, verb), count in facts.items()
+        for (noun, verb), count in sorted(facts.items(), key=_is_about_commands)
         if noun in _PLURALS or not is_new
     ]
     return f"{plan.interface}: " + ", ".join(["created", *phrases] if is_new else phrases)
+
+
+def _is_about_commands(fact: tuple[tuple[str, str], int]) -> bool:
+    """Put commands last, wherever they ran."""
+    return fact[0][0] == "command"
 
 
 def _facts(action: Action) -> Iterator[tuple[str, str]]:

@@ -19,19 +19,28 @@ from pathlib import Path
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.system import Machine
 from netstart_wg.backends.memory import MemoryBackend
-from netstart_wg.errors import BackendError, BusyError, NotOursError
+from netstart_wg.errors import BackendError, BusyError, NoSuchRdomainError, NotOursError
+from netstart_wg.model.action import describe_route
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
+from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
 from netstart_wg.system.names import Unresolved
 
 IFF_UP = 0x1
+IFF_DEBUG = 0x4
 IFF_FRESH_TUN = 0x1090
 """POINTOPOINT, NOARP, MULTICAST."""
 
 NOW_NS = 1_700_000_000_000_000_000
+
+
+def namespace_of(rdomain: int) -> int:
+    """Return the inode of an rdomain's namespace."""
+    return 4_026_531_840 + rdomain
 
 
 @dataclass
@@ -50,13 +59,16 @@ class Journal:
 
 
 class LinksInMemory:
-    """Satisfies `netstart_wg.app.system.Links`."""
+    """The interfaces and routes of all rdomains."""
 
     def __init__(self, journal: Journal) -> None:
         self.states: dict[str, InterfaceState] = {}
+        self.routes: dict[RouteKey, Route] = {}
+        """Those of our protocol number."""
+        self.rdomains = {0}
         self.is_deaf = False
         """Whether it takes every write and does nothing."""
-        self._journal = journal
+        self.journal = journal
         self._indices = iter(range(2, 1000))
 
     def add(self, interface: str) -> None:
@@ -65,8 +77,45 @@ class LinksInMemory:
             name=interface, index=next(self._indices), flags=IFF_FRESH_TUN, mtu=DEFAULT_MTU
         )
 
+    def change(self, interface: str, **values: object) -> None:
+        """Let an interface be another in some respect."""
+        state = self.states[interface]
+        if not self.is_deaf:
+            self.states[interface] = replace(state, **values)  # type: ignore[arg-type]
+
+    def drop_routes(self, interface: str) -> None:
+        """Take away what leads through an interface, as Linux does when it goes down."""
+        rdomain = self.states[interface].rdomain
+        for route in list(self.routes.values()):
+            if leaves_through(route, interface, rdomain):
+                del self.routes[route.key]
+
+
+class LinksOfRdomain:
+    """Satisfies `netstart_wg.app.system.Links`."""
+
+    def __init__(self, every: LinksInMemory, rdomain: int) -> None:
+        self._every = every
+        self._rdomain = rdomain
+        self._journal = every.journal
+
     def observe(self, interface: str) -> InterfaceState | None:
-        return self.states.get(interface)
+        state = self._every.states.get(interface)
+        return state if state is not None and state.rdomain == self._rdomain else None
+
+    def move(self, interface: str, rdomain: int) -> None:
+        self._journal.write("move", interface, rdomain)
+        state = self._present(interface)
+        if rdomain not in self._every.rdomains:
+            raise NoSuchRdomainError(rdomain)
+        self._every.drop_routes(interface)
+        self._every.change(
+            interface,
+            rdomain=rdomain,
+            flags=state.flags & ~IFF_UP,
+            addresses=(),
+            kernel_addresses=(),
+        )
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
         self._journal.write("set mtu", interface, mtu_bytes)
@@ -75,6 +124,11 @@ class LinksInMemory:
     def set_description(self, interface: str, description: str | None) -> None:
         self._journal.write("set description", interface, description)
         self._change(interface, description=description)
+
+    def set_debug(self, interface: str, is_on: bool) -> None:
+        self._journal.write("set debug", interface, is_on)
+        flags = self._present(interface).flags
+        self._change(interface, flags=flags | IFF_DEBUG if is_on else flags & ~IFF_DEBUG)
 
     def add_address(self, interface: str, address: IPInterface) -> None:
         self._journal.write("add address", interface, address)
@@ -97,16 +151,34 @@ class LinksInMemory:
     def bring_down(self, interface: str) -> None:
         self._journal.write("bring down", interface)
         self._change(interface, flags=self._present(interface).flags & ~IFF_UP)
+        self._every.drop_routes(interface)
+
+    def routes(self) -> tuple[Route, ...]:
+        routes = self._every.routes.values()
+        return tuple(route for route in routes if route.key.rdomain == self._rdomain)
+
+    def add_route(self, interface: str, route: Route) -> None:
+        self._journal.write("add route", interface, describe_route(route))
+        for hop in route.next_hops:
+            if hop.interface is not None and not self._present(hop.interface).is_up:
+                raise BackendError("add route", interface, "network is down", errno.ENETDOWN)
+        self._every.routes[route.key] = route
+
+    def remove_route(self, interface: str, route: Route) -> None:
+        self._journal.write("remove route", interface, describe_route(route))
+        if route.key not in self._every.routes:
+            raise BackendError("remove route", interface, "no such process", errno.ESRCH)
+        del self._every.routes[route.key]
 
     def _present(self, interface: str) -> InterfaceState:
-        if interface not in self.states:
+        state = self.observe(interface)
+        if state is None:
             raise BackendError("change", interface, "no such device", errno.ENODEV)
-        return self.states[interface]
+        return state
 
     def _change(self, interface: str, **values: object) -> None:
-        state = self._present(interface)
-        if not self.is_deaf:
-            self.states[interface] = replace(state, **values)  # type: ignore[arg-type]
+        self._present(interface)
+        self._every.change(interface, **values)
 
 
 class EnginesInMemory(MemoryBackend):
@@ -131,7 +203,10 @@ class EnginesInMemory(MemoryBackend):
     def state(self, interface: str) -> WireGuardState | None:
         if interface in self.foreign:
             raise NotOursError("ask the engine", interface, "it is another program's")
-        return super().state(interface)
+        state = super().state(interface)
+        if state is None or interface not in self._links.states:
+            return state
+        return replace(state, link_namespace=namespace_of(self._links.states[interface].rdomain))
 
     def configure(self, interface: str, change: DeviceChange) -> None:
         self._journal.write("configure", interface)
@@ -142,7 +217,7 @@ class SystemInMemory:
     """Satisfies `netstart_wg.app.system.System`."""
 
     def __init__(self, journal: Journal) -> None:
-        self.links = LinksInMemory(journal)
+        self.every_link = LinksInMemory(journal)
         self.has_root = True
         self.records: dict[str, str] = {}
         self.hosts: dict[str, str] = {}
@@ -155,6 +230,23 @@ class SystemInMemory:
         self.locked: set[str] = set()
         """Interfaces that another run is at work on."""
         self._journal = journal
+
+    def links(self, rdomain: int = 0) -> LinksOfRdomain:
+        if rdomain not in self.every_link.rdomains:
+            raise NoSuchRdomainError(rdomain)
+        return LinksOfRdomain(self.every_link, rdomain)
+
+    def make_rdomain(self, rdomain: int) -> None:
+        if rdomain not in self.every_link.rdomains:
+            self._journal.write("make rdomain", "", rdomain)
+            self.every_link.rdomains.add(rdomain)
+
+    def rdomain_of(self, namespace: int) -> int | None:
+        rdomain = namespace - namespace_of(0)
+        return rdomain if rdomain in self.every_link.rdomains else None
+
+    def rdomains(self) -> tuple[int, ...]:
+        return tuple(sorted(self.every_link.rdomains - {0}))
 
     def is_root(self) -> bool:
         return self.has_root
@@ -194,8 +286,8 @@ class SystemInMemory:
     def remove_record(self, interface: str) -> None:
         self.records.pop(interface, None)
 
-    def run_command(self, text: str) -> CommandResult:
-        self._journal.write("run", "", text)
+    def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
+        self._journal.write(f"run in {rdomain}" if rdomain else "run", "", text)
         return CommandResult(status=1 if text in self.failing_commands else 0)
 
     def resolve(
@@ -219,7 +311,7 @@ class MachineInMemory:
     def __init__(self) -> None:
         self.journal = Journal()
         self.system = SystemInMemory(self.journal)
-        self.links = self.system.links
+        self.links = self.system.every_link
         self.engines = EnginesInMemory(self.journal, self.links)
         self.machine = Machine(self.system, self.engines)
 

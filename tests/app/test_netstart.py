@@ -19,7 +19,7 @@ from netstart_wg.errors import (
     UsageError,
 )
 from netstart_wg.model.keys import PresharedKey, PrivateKey
-from tests.app.machine_in_memory import Lines, MachineInMemory
+from tests.app.machine_in_memory import Lines, LinksOfRdomain, MachineInMemory
 
 PRIVATE_KEY = PrivateKey(bytes(range(32)))
 PRESHARED_KEY = PresharedKey(bytes(range(64, 96)))
@@ -59,7 +59,7 @@ class TestNew:
     ) -> None:
         write(folder, HUB)
         assert run(here, folder, lines) is ExitStatus.OK
-        link, engine = here.links.observe("wg0"), here.engines.state("wg0")
+        link, engine = here.system.links().observe("wg0"), here.engines.state("wg0")
         assert link is not None
         assert link.is_up
         assert [str(address) for address in link.addresses] == ["10.0.0.1/24"]
@@ -186,7 +186,7 @@ class TestChange:
     ) -> None:
         write(folder, HUB)
         run(here, folder, Lines())
-        here.links.bring_down("wg0")
+        here.system.links().bring_down("wg0")
         assert run(here, folder, lines) is ExitStatus.OK
         assert lines.summaries == ["wg0: interface brought up"]
 
@@ -201,14 +201,14 @@ class TestChange:
 
 
 class TestCommands:
-    def test_commands_run_last_and_once(
+    def test_commands_run_in_their_places_and_once(
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
         write(folder, "!one $if\n" + HUB + "!two\n")
         assert run(here, folder, lines) is ExitStatus.OK
-        runs = [entry for entry in here.journal.writes if entry.startswith("run")]
-        assert runs == ["run one wg0", "run two"]
-        assert here.journal.writes.index("bring up") < here.journal.writes.index("run one wg0")
+        steps = [entry for entry in here.journal.writes if entry != "write record"]
+        assert steps[:3] == ["create", "run one wg0", "configure"]
+        assert steps[-2:] == ["bring up", "run two"]
         assert lines.summaries == ["wg0: created, 2 peers added, 1 address added, 2 commands run"]
 
     def test_a_new_command_runs_alone(
@@ -238,9 +238,9 @@ class TestCommands:
         write(folder, HUB + "!meddle\n")
         real = here.system.run_command
 
-        def meddle(text: str) -> object:
-            here.links.set_mtu("wg0", 1280)
-            return real(text)
+        def meddle(text: str, rdomain: int) -> object:
+            here.system.links(rdomain).set_mtu("wg0", 1280)
+            return real(text, rdomain)
 
         here.system.run_command = meddle  # type: ignore[method-assign,assignment]
         assert run(here, folder, lines) is ExitStatus.OK
@@ -412,7 +412,7 @@ class TestRefusals:
         here.journal.writes.clear()
         assert run(here, folder, lines) is ExitStatus.FAILED
         assert here.journal.writes == []
-        assert "not in this network namespace" in lines.warnings[0]
+        assert "in a network namespace that is no rdomain" in lines.warnings[0]
 
 
 class TestPermissions:
@@ -483,7 +483,7 @@ class TestFailure:
         assert "wg0: not done: - inet 10.0.0.1/24" in lines.warnings
         assert "wg0: not done: + !command" in lines.warnings
         assert lines.warnings[-1].endswith("input/output error")
-        assert here.links.observe("wg0") is not None
+        assert here.system.links().observe("wg0") is not None
         here.journal.fault = None
         assert run(here, folder, Lines()) is ExitStatus.OK
 
@@ -492,11 +492,11 @@ class TestFailure:
     ) -> None:
         write(folder, HUB)
         run(here, folder, Lines())
-        before = here.links.observe("wg0")
+        before = here.system.links().observe("wg0")
         write(folder, HUB + "mtu 1380\n")
         here.journal.fault = "set mtu"
         assert run(here, folder, lines) is ExitStatus.FAILED
-        assert here.links.observe("wg0") == before
+        assert here.system.links().observe("wg0") == before
         assert lines.warnings == ["wg0: set mtu: input/output error"]
 
     def test_a_new_interface_that_cannot_even_be_removed_needs_a_person(
@@ -519,7 +519,7 @@ class TestFailure:
         here.links.is_deaf = True
         assert run(here, folder, lines) is ExitStatus.FAILED
         assert here.links.states == {}
-        assert "wg0: verify: it still differs from its file" in lines.warnings[-1]
+        assert "wg0: verify: it still differs from what it shall be" in lines.warnings[-1]
         assert "wg0: + inet 10.0.0.1/24" in lines.warnings[-1]
 
     def test_an_interrupted_run_removes_what_it_created(
@@ -527,10 +527,10 @@ class TestFailure:
     ) -> None:
         write(folder, HUB)
 
-        def interrupt(interface: str) -> None:
+        def interrupt(_links: LinksOfRdomain, interface: str) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(here.links, "bring_up", interrupt)
+        monkeypatch.setattr(LinksOfRdomain, "bring_up", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run(here, folder, lines)
         assert here.links.states == {}
