@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netstart_wg.errors import ConfigError
-from netstart_wg.model.source import Severity
+from netstart_wg.model.source import Diagnostic, Severity
 from netstart_wg.syntax.check import check
 from netstart_wg.syntax.source import SourceText
+from netstart_wg.syntax.statements import HostnameFile
 from tests.syntax.x25519 import derive_public_key
 
 PEER = "wgpeer NW5l2q2MArV5ZXpVXSZwBOyqhohOf8ImDgUB+jPtJps="
@@ -41,6 +42,27 @@ def test_what_lines_mean_together_is_told_of_a_file_without_errors() -> None:
         'x:2:74: warning: "10.1.0.0/8" has bits beyond its prefix',
         'x:3:5: size "x" is not a decimal number',
     ]
+
+
+def test_errors_of_the_whole_are_told_beside_the_warnings() -> None:
+    text = f"!route add 10.1.0.0/16 -iface 10.9.9.9\n{PEER} wgaip 10.0.0.2/8\n-group office\n"
+    assert said(text) == [
+        'x:1:31: -iface with an address that the interface does not have, "10.9.9.9"',
+        'x:2:59: warning: "10.0.0.2/8" has bits beyond its prefix',
+        'x:3:1: warning: the interface is not in the group "office"',
+    ]
+
+
+def test_what_further_is_looked_for_is_not_looked_for_in_a_file_with_errors() -> None:
+    looked: list[HostnameFile] = []
+
+    def look(file: HostnameFile) -> tuple[Diagnostic, ...]:
+        looked.append(file)
+        return ()
+
+    for text in ("mtu x\n", "!route add 10.1.0.0/16 -iface 10.9.9.9\n", "up\n"):
+        check(SourceText.from_text("x", text), "wg0", derive_public_key, [look])
+    assert [file.source.text() for file in looked] == ["up\n"]
 
 
 def test_that_there_are_more_errors_comes_last() -> None:

@@ -419,6 +419,29 @@ def test_the_line_that_is_shown_is_the_physical_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("inet 10.0.0.1/24\ndest 10.0.0.255", []),
+        ("inet 10.0.0.1/24\n\n# text\ndest 10.0.0.255", []),
+        ("inet 10.0.0.1/24\ndest 10.0.0.2", [Span(2, 1, 13)]),
+        ("10.0.0.1/24 10.0.0.255", []),
+        ("10.0.0.1/24 10.0.0.2", [Span(1, 13, 8)]),
+        ("inet 10.0.0.1/24 up 10.0.0.2", [Span(1, 21, 8)]),
+        ("10.0.0.1/24 broadcast 10.0.0.2", [Span(1, 23, 8)]),
+    ],
+)
+def test_a_destination_is_odd_unless_it_is_the_broadcast_address(
+    text: str, places: list[Span]
+) -> None:
+    assert [warning.span for warning in read(text).warnings] == places
+
+
+@pytest.mark.parametrize("text", ["inet 10.0.0.300/24\ndest 10.0.0.2", "mtu x\ndest 10.0.0.2"])
+def test_of_a_dest_after_a_mistake_nothing_is_said(text: str) -> None:
+    assert len(errors(text)) == 1
+
+
+@pytest.mark.parametrize(
     "message", [Message.HOST_BITS, Message.TEXT_CUT, Message.ZERO_LENGTH], ids=lambda m: m.name
 )
 def test_warnings_do_not_stop_a_file(message: Message) -> None:

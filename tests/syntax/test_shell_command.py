@@ -87,6 +87,8 @@ def test_ifconfig_for_the_interface_itself_is_read(
         "!echo $(ifconfig wg0 up)",
         "!if true; then ifconfig wg0 up; fi",
         "!# ifconfig wg0 up",
+        "!$SUDO ifconfig wg0 up",
+        "!logger router; echo ifconfig",
         "!true",
         "!",
     ],
