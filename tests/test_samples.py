@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netstart_wg.model.config import Command, InterfaceConfig
+from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
@@ -23,7 +23,7 @@ def public_key_of(private_key: PrivateKey) -> PublicKey:
 
 
 def read(path: Path) -> InterfaceConfig:
-    lowered = lower(parse(SourceText.read(path)), "wg0", public_key_of)
+    lowered = lower(parse(SourceText.read(path), "wg0"), "wg0", public_key_of)
     assert lowered.warnings == ()
     return lowered.config
 
@@ -43,7 +43,12 @@ def test_a_sample_asks_for_a_whole_tunnel(path: Path) -> None:
     assert all(peer.allowed_ips and peer.description for peer in config.wireguard.peers)
     assert {address.version for address in config.addresses} == {4, 6}
     assert config.is_up
-    assert config.commands == (Command("ip route replace 10.1.0.0/16 dev wg0"),)
+    (route,) = config.routes
+    assert str(route.key.destination) == "10.1.0.0/16"
+    (gateway,) = [hop.gateway for hop in route.next_hops]
+    allowed_ips = [network for peer in config.wireguard.peers for network in peer.allowed_ips]
+    assert any(gateway in network for network in allowed_ips)
+    assert not config.commands
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
