@@ -7,7 +7,8 @@ now and then name their own public key as a peer.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_interface, ip_network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 
 from hypothesis import strategies as st
 
@@ -22,9 +23,11 @@ from netstart_wg.model.config import (
 )
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.reconcile.record import record_of
+from netstart_wg.reconcile.routes import leaves_through
 
 INTERFACE = "wg0"
 
@@ -68,6 +71,8 @@ keepalives = st.sampled_from((0, 25, 65535))
 ports = st.integers(0, 65535)
 descriptions = st.none() | words
 counters = st.integers(0, 2**64 - 1)
+rdomains = st.sampled_from((0, 0, 1, 255))
+groups = st.sampled_from(((), ("lan",), ("vpn", "lan")))
 resolutions = st.dictionaries(st.sampled_from(ENDPOINT_NAMES), endpoints)
 
 
@@ -108,6 +113,8 @@ def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> 
         private_key=private_key,
         listen_port=draw(ports),
         fwmark=draw(st.integers(0, 2**32 - 1)),
+        wgrtable=draw(rdomains),
+        groups=draw(groups),
         peers=peers,
         drops=tuple(sorted(draw(st.dictionaries(texts, counters, max_size=2)).items())),
         offloads=tuple(sorted(draw(st.sets(texts, max_size=2)))),
@@ -141,6 +148,8 @@ def device_changes(texts: st.SearchStrategy[str] = words) -> st.SearchStrategy[D
         private_key=st.just(UNCHANGED) | st.none() | private_keys,
         listen_port=st.just(UNCHANGED) | ports,
         fwmark=st.just(UNCHANGED) | st.integers(0, 2**32 - 1),
+        wgrtable=st.just(UNCHANGED) | rdomains,
+        groups=st.just(UNCHANGED) | groups,
         replace_peers=st.booleans(),
         peers=st.lists(peer_changes(texts), max_size=6).map(tuple),
     )
@@ -165,6 +174,7 @@ def wireguard_configs(draw: st.DrawFn) -> WireGuardConfig:
     return WireGuardConfig(
         private_key=draw(st.none() | private_keys),
         listen_port=draw(st.none() | st.sampled_from((0, 51820, 51821))),
+        wgrtable=draw(rdomains),
         peers=peers,
     )
 
@@ -176,32 +186,82 @@ def _place(address: IPInterface) -> IPInterface | int:
 
 addresses = st.lists(st.sampled_from(ADDRESSES), unique_by=_place).map(tuple)
 
-interface_configs = st.builds(
+next_hops = st.sampled_from(
+    (
+        NextHop(None, INTERFACE),
+        NextHop(ip_address("10.0.0.9"), INTERFACE),
+        NextHop(ip_address("198.51.100.1"), None),
+        NextHop(ip_address("198.51.100.2"), None),
+    )
+)
+
+
+@st.composite
+def route_lists(draw: st.DrawFn, *, is_observed: bool = False) -> tuple[Route, ...]:
+    """Draw routes with different keys; the system always knows through which interface."""
+    keys = st.builds(RouteKey, rdomains, st.sampled_from(NETWORKS[:3]), st.sampled_from((8, 9)))
+    routes = []
+    for key in draw(st.lists(keys, unique=True, max_size=4)):
+        hops = draw(st.lists(next_hops, unique=True, min_size=1, max_size=2))
+        if is_observed:
+            hops = [NextHop(hop.gateway, hop.interface or "eth0") for hop in hops]
+        mtu = draw(st.none() | st.just(1300))
+        routes.append(Route(key=key, next_hops=tuple(hops), mtu=mtu))
+    return tuple(routes)
+
+
+plain_configs = st.builds(
     InterfaceConfig,
     name=st.just(INTERFACE),
+    rdomain=rdomains,
     wireguard=wireguard_configs(),
     addresses=addresses,
     mtu=st.sampled_from((DEFAULT_MTU, 1280, 9000)),
     is_up=st.booleans(),
+    is_debug=st.booleans(),
     description=descriptions,
-    commands=st.lists(st.sampled_from(COMMANDS)).map(tuple),
+    groups=groups,
+    routes=route_lists(),
 )
+"""Without commands."""
 
-interface_states = st.builds(
-    InterfaceState,
-    name=st.just(INTERFACE),
-    index=st.sampled_from((7, 8)),
-    flags=st.sampled_from((0x1090, 0x1091)),
-    mtu=st.sampled_from((DEFAULT_MTU, 1280)),
-    addresses=addresses,
-    kernel_addresses=st.sampled_from(((), KERNEL_ADDRESSES)),
-    description=descriptions,
-    wireguard=st.none() | wireguard_states(),
-)
+
+@st.composite
+def interface_configs(draw: st.DrawFn) -> InterfaceConfig:
+    """Draw what a whole file may say, with commands among its lines."""
+    stages = st.none() | plain_configs
+    commands = [
+        replace(command, before=draw(stages), rdomain=draw(rdomains))
+        for command in draw(st.lists(st.sampled_from(COMMANDS), max_size=3))
+    ]
+    return replace(
+        draw(plain_configs),
+        exists=draw(st.integers(0, 9)) > 0,
+        commands=tuple(commands),
+    )
+
+
+@st.composite
+def interface_states(draw: st.DrawFn) -> InterfaceState:
+    """Draw an interface as it can be: none of its routes leave through it while it is down."""
+    state = InterfaceState(
+        name=INTERFACE,
+        index=draw(st.sampled_from((7, 8))),
+        flags=draw(st.sampled_from((0x1090, 0x1091, 0x1094, 0x1095))),
+        mtu=draw(st.sampled_from((DEFAULT_MTU, 1280))),
+        rdomain=draw(rdomains),
+        addresses=draw(addresses),
+        kernel_addresses=draw(st.sampled_from(((), KERNEL_ADDRESSES))),
+        description=draw(descriptions),
+        wireguard=draw(st.none() | wireguard_states()),
+    )
+    routes = draw(route_lists(is_observed=True))
+    can_be = [r for r in routes if state.is_up or not leaves_through(r, INTERFACE, state.rdomain)]
+    return replace(state, routes=tuple(can_be))
 
 
 @st.composite
 def applied_records(draw: st.DrawFn) -> AppliedRecord:
     """Draw the record of some earlier run."""
-    config = draw(interface_configs)
+    config = draw(interface_configs())
     return record_of(config, draw(st.sampled_from((7, 8))), None, draw(resolutions))

@@ -25,11 +25,14 @@ from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
+from netstart_wg.reconcile.adopt import config_of
 from netstart_wg.reconcile.endpoints import names_to_resolve
 from netstart_wg.reconcile.plan import plan_interface
 from netstart_wg.reconcile.record import record_of
+from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.reconcile.simulate import simulate
 from tests.strategies import (
     ENDPOINTS,
@@ -231,8 +234,8 @@ def test_a_new_name_that_resolves_only_later_is_set_then() -> None:
 
 
 @given(
-    interface_configs,
-    st.none() | interface_states,
+    interface_configs(),
+    st.none() | interface_states(),
     st.none() | applied_records(),
     resolutions,
 )
@@ -244,6 +247,10 @@ def test_once_carried_out_there_is_nothing_left_to_plan(
 ) -> None:
     plan = plan_interface(desired, running, applied, resolved, public_key_of)
     after = simulate(plan, running, public_key_of)
+    if not desired.exists:
+        assert after is None
+        assert plan_interface(desired, after, None, resolved, public_key_of).is_empty
+        return
     assert after is not None
     record = record_of(desired, after.index, applied, resolved)
     assert plan_interface(desired, after, record, resolved, public_key_of).is_empty
@@ -260,23 +267,49 @@ def names_applied(
     return {name for name in resolved if name not in waiting}
 
 
-@given(interface_configs, interface_states)
+@given(interface_configs(), interface_states())
 def test_what_the_file_says_is_what_is_there_in_the_end(
     desired: InterfaceConfig, running: InterfaceState
 ) -> None:
     after = simulate(planned(desired, running, None), running, public_key_of)
-    assert after is not None
-    assert (after.mtu, after.is_up, after.description) == (
+    assert (after is not None) is desired.exists
+    if after is None:
+        return
+    engine = after.wireguard or WireGuardState()
+    assert (after.mtu, after.is_up, after.is_debug, after.description, after.rdomain) == (
         desired.mtu,
         desired.is_up,
+        desired.is_debug,
         desired.description,
+        desired.rdomain,
     )
+    assert set(engine.groups) == set(desired.groups)
+    assert engine.wgrtable == desired.wireguard.wgrtable
+    waiting = set() if desired.is_up else through(desired.routes, desired.rdomain)
+    wanted = {route.key for route in desired.routes} - waiting
+    assert wanted <= {route.key for route in after.routes}
+    assert through(after.routes, desired.rdomain) <= wanted
     assert set(desired.addresses) <= {*after.addresses, *after.kernel_addresses}
     assert set(after.addresses) <= set(desired.addresses)
-    assert after.kernel_addresses == running.kernel_addresses
+    if after.rdomain == running.rdomain:
+        assert after.kernel_addresses == running.kernel_addresses
 
 
-@given(interface_configs)
+def through(routes: tuple[Route, ...], rdomain: int) -> set[RouteKey]:
+    """Return the keys of the routes that leave through the interface."""
+    return {route.key for route in routes if leaves_through(route, "wg0", rdomain)}
+
+
+@given(interface_states(), st.none() | applied_records())
+def test_what_is_there_needs_no_step_to_be_as_it_is(
+    running: InterfaceState, applied: AppliedRecord | None
+) -> None:
+    own = applied and replace(applied, endpoints=())
+    plan = plan_interface(config_of(running, applied), running, own, {}, public_key_of)
+    assert plan.is_empty
+
+
+@given(interface_configs())
 def test_a_plan_shows_no_secret(desired: InterfaceConfig) -> None:
     plan = plan_interface(desired, None, None, {}, public_key_of)
     text = "\n".join([*plan.describe(), repr(plan)])

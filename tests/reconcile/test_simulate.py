@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 
 from netstart_wg.model.action import (
     Action,
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.config import Command
+from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.reconcile.simulate import simulate
@@ -35,6 +41,9 @@ RUNNING = InterfaceState(
     kernel_addresses=(ip_interface("fe80::1/64"),),
     wireguard=WireGuardState(listen_port=1),
 )
+
+
+ROUTE = Route(key=RouteKey(0, ip_network("10.1.0.0/16")), next_hops=(NextHop(None, "wg0"),))
 
 
 def after(running: InterfaceState | None, *actions: Action) -> InterfaceState | None:
@@ -70,6 +79,13 @@ def test_a_created_interface_is_down_and_has_nothing() -> None:
             RemoveAddress("wg0", ip_interface("10.0.0.1/24")),
             replace(RUNNING, addresses=RUNNING.addresses[1:]),
         ),
+        (
+            SetRdomain("wg0", 0, 3),
+            replace(RUNNING, rdomain=3, flags=0x1090, addresses=(), kernel_addresses=()),
+        ),
+        (SetDebug("wg0", True), replace(RUNNING, flags=0x1095)),
+        (SetDebug("wg0", False), RUNNING),
+        (AddRoute("wg0", ROUTE), replace(RUNNING, routes=(ROUTE,))),
         (BringUp("wg0"), RUNNING),
         (BringDown("wg0"), replace(RUNNING, flags=0x1090)),
         (RunCommand("wg0", Command("true")), RUNNING),
@@ -77,6 +93,30 @@ def test_a_created_interface_is_down_and_has_nothing() -> None:
 )
 def test_a_step_changes_just_what_it_says(action: Action, expected: InterfaceState) -> None:
     assert after(RUNNING, action) == expected
+
+
+@pytest.mark.parametrize("leaves", [BringDown("wg0"), SetRdomain("wg0", 0, 3)])
+def test_what_takes_an_interface_down_takes_the_routes_through_it_along(leaves: Action) -> None:
+    elsewhere = Route(
+        key=RouteKey(0, ip_network("10.2.0.0/16")),
+        next_hops=(NextHop(ip_address("192.0.2.9"), "eth0"),),
+    )
+    running = replace(RUNNING, routes=(ROUTE, elsewhere))
+    state = after(running, leaves)
+    assert state is not None
+    assert state.routes == (elsewhere,)
+
+
+def test_a_route_takes_the_place_of_one_with_its_key() -> None:
+    narrower = replace(ROUTE, mtu=1300)
+    state = after(RUNNING, AddRoute("wg0", ROUTE), AddRoute("wg0", narrower))
+    assert state is not None
+    assert state.routes == (narrower,)
+    assert after(RUNNING, AddRoute("wg0", ROUTE), RemoveRoute("wg0", ROUTE)) == RUNNING
+
+
+def test_a_destroyed_interface_is_none() -> None:
+    assert after(RUNNING, DestroyInterface("wg0")) is None
 
 
 @pytest.mark.parametrize(
@@ -89,6 +129,8 @@ def test_a_step_changes_just_what_it_says(action: Action, expected: InterfaceSta
         (RUNNING, AddAddress("wg0", ip_interface("fe80::1/64"))),
         (RUNNING, RemoveAddress("wg0", ip_interface("10.0.0.1/16"))),
         (RUNNING, RemoveAddress("wg0", ip_interface("fe80::1/64"))),
+        (RUNNING, RemoveRoute("wg0", ROUTE)),
+        (None, DestroyInterface("wg0")),
     ],
 )
 def test_a_step_that_cannot_be_is_refused(running: InterfaceState | None, action: Action) -> None:
