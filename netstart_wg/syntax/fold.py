@@ -1,20 +1,20 @@
-"""Commands, folded onto an interface in the order of ifconfig(8).
+"""Commands, folded onto an interface one after the other.
 
-Within one command the words about the interface act at once and in order, then
-all WireGuard words together, then the address.  Every command but `destroy`
-makes the interface if there is none.
+Every command but `destroy` makes the interface if there is none.  Shell commands
+are kept, each with what the lines before it have made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self, assert_never
+from dataclasses import replace
+from typing import assert_never
 
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import Command, InterfaceConfig
 from netstart_wg.model.route import Route
 from netstart_wg.model.source import Span
+from netstart_wg.syntax.command_words import CommandWords
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold_interface import InterfaceFold
 from netstart_wg.syntax.fold_routes import RouteFold
@@ -22,80 +22,9 @@ from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.route_statement import RouteExec, RouteStatement
 from netstart_wg.syntax.shell_line import OWN_NAME
-from netstart_wg.syntax.statements import (
-    AddressStatement,
-    AnyStatement,
-    Create,
-    Debug,
-    Description,
-    Dest,
-    Destroy,
-    Down,
-    Group,
-    Ifconfig,
-    Inet,
-    Inet6,
-    InterfaceStatement,
-    Mtu,
-    NoEffect,
-    Priority,
-    Rdomain,
-    RemoveAllPeers,
-    RemoveFamily,
-    RemoveGroup,
-    RemoveInet,
-    RemoveInet6,
-    RemovePeer,
-    ShellCommand,
-    Up,
-    WgAip,
-    WgDescr,
-    WgEndpoint,
-    WgKey,
-    WgPeer,
-    WgPka,
-    WgPort,
-    WgPsk,
-    WgRtable,
-    WireGuardStatement,
-)
+from netstart_wg.syntax.statements import AnyStatement, Create, Destroy, Ifconfig, ShellCommand
 
 _ResolveRoutes = Callable[[str, int, Sequence[IPInterface], int], tuple[Route, ...]]
-
-
-@dataclass(slots=True)
-class _Words:
-    """One command, by when its words take effect."""
-
-    at_once: list[InterfaceStatement] = field(default_factory=list)
-    together: list[WireGuardStatement] = field(default_factory=list)
-    at_last: list[AddressStatement] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, statements: Sequence[AnyStatement]) -> Self:
-        """Part the statements of a command."""
-        words = cls()
-        for statement in statements:
-            match statement:
-                case WgPeer() | WgAip() | WgEndpoint() | WgPka() | WgPsk() | WgDescr():
-                    words.together.append(statement)
-                case WgKey() | WgPort() | WgRtable() | RemovePeer() | RemoveAllPeers():
-                    words.together.append(statement)
-                case Inet() | Inet6() | RemoveInet() | RemoveInet6() | Dest():
-                    words.at_last.append(statement)
-                case Up() | Down() | Debug() | Mtu() | Description() | Create() | Destroy():
-                    words.at_once.append(statement)
-                case Rdomain() | Group() | RemoveGroup() | RemoveFamily() | Priority() | NoEffect():
-                    words.at_once.append(statement)
-                case _:
-                    assert_never(statement)
-        return words
-
-    def after(self, place: int) -> Iterator[AnyStatement]:
-        """Yield those that take effect after one that does so at once."""
-        yield from self.at_once[place + 1 :]
-        yield from self.together
-        yield from self.at_last
 
 
 class Fold:
@@ -111,7 +40,7 @@ class Fold:
         self._waiting = 0
         """How many of the last commands no declared line has followed yet."""
         self._destroyed_at: Span | None = None
-        self._begin_with(base)
+        self._begin_with(base if base.exists else self._nothing())
 
     def ifconfig(self, statements: Sequence[AnyStatement]) -> None:
         """Take one command."""
@@ -120,13 +49,14 @@ class Fold:
             if isinstance(statements[0], Destroy):
                 self._findings.add(Message.NOTHING_TO_DESTROY, statements[0].span)
                 return
-            self._begin_with(InterfaceConfig(name=self._name))
-        words = _Words.of(statements)
+            self._interface.exists = True
+        words = CommandWords.of(statements)
         for place, statement in enumerate(words.at_once):
             self._interface.apply(statement)
             if not self._interface.exists:
                 self._destroyed_at = statement.span
                 self._look_at_rest(words.after(place))
+                self._begin_with(self._nothing())
                 return
         if words.together:
             self._wireguard.apply(words.together)
@@ -149,11 +79,6 @@ class Fold:
         if not line.steps:
             self._run(line.text)
 
-    def _run(self, text: str, rdomain: int = 0) -> None:
-        if text and not text.startswith("#"):
-            self._commands.append(Command(text.replace(OWN_NAME, self._name), rdomain))
-            self._waiting += 1
-
     def look_at_end(self) -> None:
         """Warn of a file that leaves no interface."""
         if not self._interface.exists and self._destroyed_at is not None:
@@ -169,6 +94,14 @@ class Fold:
         self._routes = RouteFold(self._findings)
         self._wireguard = WireGuardFold(self._findings, self._derive_public_key, base.wireguard)
 
+    def _run(self, text: str, rdomain: int = 0) -> None:
+        if text and not text.startswith("#"):
+            self._commands.append(Command(text.replace(OWN_NAME, self._name), rdomain))
+            self._waiting += 1
+
+    def _nothing(self) -> InterfaceConfig:
+        return InterfaceConfig(name=self._name, exists=False)
+
     def _declare(self) -> None:
         """Say to the commands before a declared line what the lines before them have made."""
         if not self._waiting:
@@ -182,7 +115,7 @@ class Fold:
     def _declared(self, resolve: _ResolveRoutes) -> InterfaceConfig:
         interface = self._interface
         if not interface.exists:
-            return InterfaceConfig(name=self._name, exists=False)
+            return self._nothing()
         addresses = interface.addresses.addresses()
         routes = resolve(self._name, interface.rdomain, addresses, interface.priority)
         return InterfaceConfig(

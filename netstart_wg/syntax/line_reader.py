@@ -163,7 +163,8 @@ class _Command:
         address = self._address_words
         is_packed = address is not None and address.is_packed_at(index)
         try:
-            if has_no_place(word) if is_packed else not is_address(word):
+            is_no_value = has_no_place(word) if is_packed else not is_address(word)
+            if is_no_value:
                 self._has_peer = True
                 raise misplaced(word, None if is_packed else self._keyword)
             self._take_address_words("loose", [word], index)

@@ -11,7 +11,8 @@ from netstart_wg.syntax.refused import REFUSED
 from netstart_wg.syntax.words import Word
 
 _LIKE_AN_ADDRESS = re.compile(
-    r"(?:[0-9]+(?:\.[0-9]*)+|0[xX][0-9a-fA-F]+|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[^/]*)?)(?:/.*)?"
+    r"(?:[0-9]+(?:\.[0-9]*)+|0[xX][0-9a-fA-F]+"
+    r"|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[^/]*)?)(?:/.*)?"
 )
 _FIRST_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.FAMILY)
 _TEXT_KEYWORDS = frozenset({"description", "descr", "wgdescr", "wgdescription"})

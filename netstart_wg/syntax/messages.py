@@ -267,7 +267,6 @@ class Message(MessageTable):
         "write wgaip before each of them",
         f"{_PEER} wgaip 10.0.0.0/8,fd00::/8\n",
     )
-
     BAD_GROUP = Entry(
         "{word} cannot be the name of a group",
         "1 to 15 bytes, without blanks and commas, and not with a digit at the end",

@@ -99,6 +99,12 @@ def test_an_interface_that_was_there_may_be_destroyed_without_a_warning() -> Non
     assert found.is_whole
 
 
+def test_routes_go_with_the_interface_and_may_come_before_another_one() -> None:
+    first, second = (f"!route add 10.{n}.0.0/16 192.0.2.1\n" for n in (1, 2))
+    routes = config(f"{first}destroy\n{second}create\n").routes
+    assert [str(route.key.destination) for route in routes] == ["10.2.0.0/16"]
+
+
 # ---- shell commands among the lines ----
 
 
