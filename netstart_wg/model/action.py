@@ -48,8 +48,10 @@ class SetRdomain:
 
     def describe(self) -> Iterator[str]:
         """Yield the lines of the plan, without the interface's name."""
-        yield f"- rdomain {self.before}"
-        yield f"+ rdomain {self.after}"
+        if self.before:
+            yield f"- rdomain {self.before}"
+        if self.after:
+            yield f"+ rdomain {self.after}"
 
 
 @dataclass(frozen=True, slots=True)

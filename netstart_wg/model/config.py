@@ -58,9 +58,14 @@ class Command:
     """
 
     @property
+    def line(self) -> str:
+        """Return the line behind the `!`: in another rdomain, with the words that lead there."""
+        return f"route -T {self.rdomain} exec {self.text}" if self.rdomain else self.text
+
+    @property
     def shown(self) -> str:
-        """Return the text as people may see it: whatever looks like a key is hidden."""
-        return _KEY.sub("(hidden)", self.text)
+        """Return the line as people may see it: whatever looks like a key is hidden."""
+        return _KEY.sub("(hidden)", self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

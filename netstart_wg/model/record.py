@@ -8,7 +8,7 @@ from typing import NewType
 from netstart_wg.model.route import RouteKey
 
 CommandDigest = NewType("CommandDigest", str)
-"""SHA-256 of a command's text, hexadecimal: the text itself may hold secrets."""
+"""SHA-256 of a command's line, hexadecimal: the line itself may hold secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

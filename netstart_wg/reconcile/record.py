@@ -75,7 +75,7 @@ def declared_endpoint(peer: PeerConfig) -> str | None:
 
 def digest_of(command: Command) -> CommandDigest:
     """Return what the record knows a command by."""
-    return CommandDigest(hashlib.sha256(command.text.encode()).hexdigest())
+    return CommandDigest(hashlib.sha256(command.line.encode()).hexdigest())
 
 
 def encode_record(record: AppliedRecord) -> str:
