@@ -48,6 +48,9 @@ _LEVELS = {
 _LINK_POLL_NS = NANOSECONDS_PER_SECOND
 """How often to look at an interface in another network namespace, which sends us no word."""
 
+_MOVE_NS = 3 * NANOSECONDS_PER_SECOND
+"""How long an interface may be down for having been moved: whoever moves it brings it up again."""
+
 _LAST_BATCHES = 64
 """How much, at most, is still taken from sockets that others replace."""
 
@@ -71,6 +74,8 @@ class Engine:
         self.name = name
         self._is_out_of_earshot = False
         self._looked_ns = 0
+        self._namespace: int | None = None
+        self._moved_ns: int | None = None
         self._refusal: str | None = None
         self._is_stopping = False
         self._wake = self._install_signals()
@@ -190,19 +195,34 @@ class Engine:
     def _look_at_link(self) -> LinkState | None:
         """Follow the interface up, down, and to another MTU; raise TunGoneError."""
         state = self._link.look()
-        self._is_out_of_earshot = state is None or state.is_elsewhere
         self._looked_ns = now().boottime_ns
         if state is None:
+            self._is_out_of_earshot = True
             return None
+        is_moving = self._is_moving(state)
+        self._is_out_of_earshot = state.is_elsewhere or is_moving
         self._device.is_debug = state.is_debug
         if state.mtu != self._datapath.mtu:
             self._datapath.mtu = state.mtu
             self._fit_super_packets(state.mtu)
         if state.is_up and not self._device.is_up:
             self._bring_up()
-        elif not state.is_up:
+        elif not state.is_up and not is_moving:
             self._bring_down()
         return state
+
+    def _is_moving(self, state: LinkState) -> bool:
+        """Say whether it is down because it was moved, and may come up again in a moment.
+
+        The kernel takes down what it moves.  On OpenBSD the driver does not hear of
+        another rdomain, and the sessions go on.
+        """
+        if self._namespace not in (None, state.namespace):
+            self._moved_ns = self._looked_ns
+        self._namespace = state.namespace
+        if state.is_up:
+            self._moved_ns = None
+        return self._moved_ns is not None and self._looked_ns - self._moved_ns < _MOVE_NS
 
     def _bring_up(self) -> None:
         device = self._device

@@ -19,6 +19,7 @@ from netstart_wg.engine.engine import Engine
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PrivateKey, PublicKey
+from netstart_wg.system.linux import Linux
 from netstart_wg.system.namespaces import inside_rdomain, make_rdomain
 from tests.private_namespaces import private_namespaces
 
@@ -73,6 +74,51 @@ def test_a_refused_change_leaves_all_as_it_was(engine: Engine) -> None:
     with pytest.raises(FileNotFoundError):
         engine.configure(DeviceChange(wgrtable=2, fwmark=7, groups=("vpn",)))
     assert engine.state() == before
+
+
+def is_up(engine: Engine) -> bool:
+    """Tell whether it has sockets, once it has looked at its interface."""
+    engine.state()
+    return bool(engine._udp.sockets)
+
+
+def move(rdomain: int) -> None:
+    with closing(Linux()) as system:
+        system.links().move("wg0", rdomain)
+
+
+def test_a_move_to_another_rdomain_and_up_again_is_no_down(engine: Engine) -> None:
+    set_flags("wg0", IFF_UP)
+    assert is_up(engine)
+    sockets = engine._udp.sockets
+    move(1)
+    assert is_up(engine)
+    with inside_rdomain(1):
+        set_flags("wg0", IFF_UP)
+    assert is_up(engine)
+    assert engine._udp.sockets is sockets
+
+
+def test_down_after_a_move_is_down(engine: Engine) -> None:
+    set_flags("wg0", IFF_UP)
+    assert is_up(engine)
+    move(1)
+    with inside_rdomain(1):
+        set_flags("wg0", IFF_UP)
+        assert is_up(engine)
+        set_flags("wg0", 0)
+        assert not is_up(engine)
+
+
+def test_what_is_moved_and_not_brought_up_is_down_a_moment_later(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_flags("wg0", IFF_UP)
+    assert is_up(engine)
+    move(1)
+    assert is_up(engine)
+    monkeypatch.setattr("netstart_wg.engine.engine._MOVE_NS", 0)
+    assert not is_up(engine)
 
 
 CALL_NOBODY = DeviceChange(
