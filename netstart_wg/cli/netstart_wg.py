@@ -1,4 +1,4 @@
-"""`netstart-wg [-nv] [-C DIR] [interface ...]`, and its commands `status`, `check` and `fmt`.
+"""`netstart-wg [-nv] [-C DIR] [interface ...]`, and its commands.
 
 The words that are commands cannot be interfaces, whose names end in a digit.
 Nothing heavy is imported before it is known to be needed.
@@ -11,56 +11,23 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import NoReturn
 
 from netstart_wg import VERSION
 from netstart_wg.app.output import worst
+from netstart_wg.cli.argument_area import show_arguments
 from netstart_wg.cli.terminal import Terminal, fill_standard_descriptors
+from netstart_wg.cli.usage import HELP, PROGRAM, USAGE
 from netstart_wg.errors import ExitStatus, InternalError, NetstartError, UsageError
 
-PROGRAM = "netstart-wg"
 DEBUG_VARIABLE = "NETSTART_WG_DEBUG"
 
 _ETC = Path("/etc")
 
 INTERRUPTED = 130
 """128 and SIGINT: what a shell says of a program that was interrupted."""
-
-_USAGE = f"""\
-usage: {PROGRAM} [-nv] [-C directory] [interface ...]
-       {PROGRAM} status [--json] [interface]
-       {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ...
-       {PROGRAM} fmt [-w | --check] file ..."""
-
-_HELP = f"""\
-{_USAGE}
-
-Make WireGuard interfaces what their hostname files say: those named, or every
-wgN that has a file.
-
-  -n            change nothing; print what would change, exit 2 if anything would
-  -v            print each change as it is made, instead of a summary
-  -C directory  read the hostname files there instead of in /etc
-  --version     print the version
-  -h, --help    print this
-
-status prints interfaces in the layout of OpenBSD's ifconfig:
-
-  --json        one JSON object instead, with everything there is to know
-
-check prints what is wrong with hostname files, or odd about them; it takes no
-root and changes nothing. Exit 65 if there is an error.
-
-  --openbsd     also warn of what OpenBSD's netstart would read differently
-  --format how  text (the default), json, or errorformat: one line each, for editors
-
-fmt prints hostname files in canonical layout, with the keys that are in them:
-
-  -w            write them back instead, where anything changes
-  --check       print the names of those that would change instead, exit 2 if any
-
-See netstart-wg(8) and hostname.wg(5)."""
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -79,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fill_standard_descriptors()
     terminal = Terminal()
     try:
-        status = _run(sys.argv[1:] if arguments is None else arguments, terminal)
+        status = _run(_own_arguments() if arguments is None else arguments, terminal)
     except KeyboardInterrupt:
         return INTERRUPTED
     except UsageError as error:
-        terminal.warn(f"{PROGRAM}: {error}\n{_USAGE}")
+        terminal.warn(f"{PROGRAM}: {error}\n{USAGE}")
         return error.exit_status
     except NetstartError as error:
         terminal.warn(str(error))
@@ -95,6 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.warn(f"{PROGRAM}: standard output: {str(terminal.error.strerror).lower()}")
         return worst((status, ExitStatus.FAILED))
     return status
+
+
+def _own_arguments() -> Sequence[str]:
+    """Return what the process was given; the words of ifconfig, which may be keys, ps shall not."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["ifconfig"]:
+        show_arguments([PROGRAM, *arguments[:2]])
+    return arguments
 
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
@@ -112,7 +87,7 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("interfaces", nargs="*")
     options = parser.parse_intermixed_args(arguments)
     if options.help:
-        terminal.say(_HELP)
+        terminal.say(HELP)
         return ExitStatus.OK
     if options.version:
         terminal.say(f"{PROGRAM} {VERSION}")
@@ -134,7 +109,7 @@ def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("interface", nargs="?")
     options = parser.parse_intermixed_args(arguments)
     if options.help:
-        terminal.say(_HELP)
+        terminal.say(HELP)
         return ExitStatus.OK
 
     from netstart_wg.app.machine import this_machine
@@ -145,6 +120,59 @@ def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return work(options.interface, machine, terminal)
 
 
+def _ifconfig(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    """Take ifconfig's exit status for wrong usage, too."""
+    try:
+        options, words = _leading_options("ifconfig", arguments, "aAh")
+        if options.keys() & {"-a", "-A"} and words:
+            raise UsageError("ifconfig: -a and -A take no interface")
+    except UsageError as error:
+        terminal.warn(f"{PROGRAM}: {error}\n{USAGE}")
+        return ExitStatus.FAILED
+    if options.keys() & {"-h", "--help"}:
+        terminal.say(HELP)
+        return ExitStatus.OK
+
+    from netstart_wg.app import ifconfig
+    from netstart_wg.app.machine import this_machine
+
+    with this_machine() as machine:
+        if "-A" in options:
+            return ifconfig.show_interfaces_with_peers(machine, terminal)
+        if not words:
+            return ifconfig.show_interfaces(machine, terminal)
+        name, *rest = words
+        if not rest:
+            return ifconfig.show_interface(name, machine, terminal)
+        return ifconfig.change_interface(name, rest, machine, terminal)
+
+
+def _exec(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    options, command = _leading_options("exec", arguments, "T:h")
+    if options.keys() & {"-h", "--help"}:
+        terminal.say(HELP)
+        return ExitStatus.OK
+    if "-T" not in options:
+        raise UsageError("exec: no rdomain given: -T")
+    if not command:
+        raise UsageError("exec: no command given")
+
+    from netstart_wg.app.exec import exec_command
+
+    return exec_command(options["-T"], command, terminal)
+
+
+def _leading_options(
+    command: str, arguments: Sequence[str], letters: str
+) -> tuple[dict[str, str], Sequence[str]]:
+    """Return the options in front, and what follows: words that may begin with a hyphen, too."""
+    try:
+        options, words = getopt(list(arguments), letters, ["help"])
+    except GetoptError as error:
+        raise UsageError(f"{command}: {error}") from None
+    return dict(options), words
+
+
 def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser = _ArgumentParser()
     formats = ("text", "json", "errorformat")
@@ -153,7 +181,7 @@ def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_intermixed_args(arguments)
     if options.help:
-        terminal.say(_HELP)
+        terminal.say(HELP)
         return ExitStatus.OK
     if not options.files:
         raise UsageError("check: no file named")
@@ -172,7 +200,7 @@ def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_intermixed_args(arguments)
     if options.help:
-        terminal.say(_HELP)
+        terminal.say(HELP)
         return ExitStatus.OK
     if not options.files:
         raise UsageError("fmt: no file named")
@@ -187,7 +215,9 @@ def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "check": _check,
+    "exec": _exec,
     "fmt": _fmt,
+    "ifconfig": _ifconfig,
     "status": _status,
 }
 

@@ -20,7 +20,18 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 65534)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["status", "--help"], ["-n", "-h"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["-h"],
+        ["status", "--help"],
+        ["-n", "-h"],
+        ["ifconfig", "-h"],
+        ["ifconfig", "--help"],
+        ["exec", "-h"],
+    ],
+)
 def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     captured = capsys.readouterr()
@@ -47,6 +58,11 @@ def test_the_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
         (["wg0", "-n", "wg0"], 'duplicate interface "wg0"'),
         (["status", "-n"], "unrecognized arguments: -n"),
         (["status", "wg0", "wg1"], "unrecognized arguments: wg1"),
+        (["exec"], "exec: no rdomain given: -T"),
+        (["exec", "true"], "exec: no rdomain given: -T"),
+        (["exec", "-T"], "exec: option -T requires argument"),
+        (["exec", "-T", "1"], "exec: no command given"),
+        (["exec", "-x", "true"], "exec: option -x not recognized"),
     ],
 )
 def test_wrong_usage_is_64_and_shows_the_usage(
@@ -56,6 +72,59 @@ def test_wrong_usage_is_64_and_shows_the_usage(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(f"netstart-wg: {message}\nusage: netstart-wg [-nv]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-x"], "option -x not recognized"),
+        (["-a", "wg0"], "-a and -A take no interface"),
+        (["-A", "wg0", "up"], "-a and -A take no interface"),
+    ],
+)
+def test_wrong_usage_of_ifconfig_is_1_as_everything_that_is_wrong_there(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ifconfig", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"netstart-wg: ifconfig: {message}\nusage: netstart-wg [-nv]")
+
+
+@pytest.mark.parametrize(
+    ("rdomain", "message"),
+    [
+        ("one", "invalid"),
+        ("", "invalid"),
+        ("1 ", "invalid"),
+        ("\u0661", "invalid"),
+        ("-1", "too small"),
+        ("-" + "9" * 5000, "too small"),
+        ("256", "too large"),
+        ("9" * 5000, "too large"),
+    ],
+)
+def test_a_wrong_rdomain_is_told_as_route_does(
+    rdomain: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["exec", "-T", rdomain, "true"]) == 1
+    assert capsys.readouterr() == ("", f"route: invalid table id: {message}\n")
+
+
+@pytest.mark.parametrize("rdomain", ["0", "-0", "+0", "000"])
+def test_in_rdomain_0_a_command_takes_the_place_of_the_process(rdomain: str) -> None:
+    script = 'echo "$$ $0 $*"'
+    command = [*COMMAND, "exec", "-T", rdomain, "sh", "-c", script, "-x", "--help", "a b"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        said, _ = process.communicate(timeout=20)
+    assert (process.returncode, said) == (0, f"{process.pid} -x --help a b\n")
+
+
+def test_a_command_that_is_not_there_is_127() -> None:
+    command = [*COMMAND, "exec", "-T0", "no-such-command"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (result.returncode, result.stdout) == (127, "")
+    assert result.stderr == "route: no-such-command: no such file or directory\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["-n"], ["-nv", "wg0"], ["-C", "/nowhere"]])
@@ -123,7 +192,10 @@ class TestBug:
         assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-x"], ["wg0", "wg0"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["-x"], ["wg0", "wg0"], ["exec", "-T0", "no-such-command"]],
+)
 def test_what_needs_no_netlink_no_grammar_and_no_cryptography_loads_none(
     arguments: list[str],
 ) -> None:

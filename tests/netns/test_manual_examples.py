@@ -1,4 +1,7 @@
-"""The sessions that the manuals show, in hosts: each command does and says what is shown."""
+"""The sessions that the manuals show, in hosts: each command does and says what is shown.
+
+Ours, and OpenBSD's wg(4).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.mdoc import Command, displays, manual, section, session
+from tests.netns import openbsd
 from tests.netns.engines import SCRIPTS, new_key_pair
 from tests.netns.hosts import Host, HostMaker
 from tests.netns.waiting import eventually
@@ -91,7 +95,7 @@ def test_the_examples_of_netstart_wg_work_as_shown(host: Host) -> None:
             text = re.sub(r"^wgpeer .* wgdescr laptop .*\n", "", text, flags=re.M) + "mtu 1380\n"
             write(host, file, text)
             expected_status = 2
-        status, said = run(host, command.text)
+        status, said = run(host, keys.complete(command.text))
         assert status == expected_status, command
         if command.output:
             assert keys.abbreviate(said) == command.output
@@ -101,3 +105,73 @@ def test_the_examples_of_netstart_wg_work_as_shown(host: Host) -> None:
 
 def write(host: Host, file: Path, text: str) -> None:
     host.run("sh", "-c", f"umask 077; cat > {file}", text=text)
+
+
+WG4 = """\
+#!/bin/sh
+
+# create interfaces; set random private keys
+ifconfig wg1 create wgport 7111 wgkey `openssl rand -base64 32` rdomain 1
+ifconfig wg2 create wgport 7222 wgkey `openssl rand -base64 32` rdomain 2
+
+# assign addresses
+ifconfig wg1 192.168.5.1/24
+ifconfig wg2 192.168.5.2/24
+
+# read the public keys
+PUB1="`ifconfig wg1 | grep 'wgpubkey' | cut -d ' ' -f 2`"
+PUB2="`ifconfig wg2 | grep 'wgpubkey' | cut -d ' ' -f 2`"
+
+# make them peers
+ifconfig wg1 wgpeer $PUB2 wgendpoint 127.0.0.1 7222 wgaip 192.168.5.2/32
+ifconfig wg2 wgpeer $PUB1 wgendpoint 127.0.0.1 7111 wgaip 192.168.5.1/32
+ifconfig wg1
+ifconfig wg2
+"""
+"""The commands of OpenBSD's wg(4), EXAMPLES; only the comments are ours."""
+
+
+def test_the_example_of_wg4_works_word_for_word(host: Host, tmp_path: Path) -> None:
+    script = tmp_path / "example"
+    script.write_text(WG4)
+    script.chmod(0o755)
+    done = openbsd.attempt(host, str(script))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, _, second = done.stdout.partition("wg2: ")
+    assert_shown(first, "wg1: flags=", rdomain=1, port=7111, address="192.168.5.1")
+    assert_shown(second, "flags=", rdomain=2, port=7222, address="192.168.5.2")
+    assert_peer(first, openbsd.public_key(host, "wg2"), "127.0.0.1 7222", "192.168.5.2/32")
+    assert_peer(second, openbsd.public_key(host, "wg1"), "127.0.0.1 7111", "192.168.5.1/32")
+
+    for command in (
+        "route -T1 exec ping -c 3 192.168.5.2",
+        "route -T 2 exec ping -c 1 192.168.5.1",
+    ):
+        answered = openbsd.attempt(host, "sh", "-c", command)
+        assert answered.returncode == 0, answered
+        assert " 0% packet loss" in answered.stdout
+    assert "last handshake: " in openbsd.ifconfig(host, "wg1")
+
+    for listing in (("ss", "-lnu"), ("netstat", "-ln")):
+        assert udp_ports(host.run(*listing)) == [7111, 7111, 7222, 7222], "IPv4 and IPv6 each"
+
+
+def udp_ports(listing: str) -> list[int]:
+    """Return the local ports of what ss(8) or netstat(8) lists, sorted."""
+    rows = [line.split() for line in listing.splitlines()]
+    udp = [row for row in rows if row and row[0] in ("UNCONN", "udp", "udp6")]
+    return sorted(int(row[3].rpartition(":")[2]) for row in udp)
+
+
+def assert_shown(shown: str, start: str, *, rdomain: int, port: int, address: str) -> None:
+    flags, *lines = shown.splitlines()
+    assert flags.startswith(start)
+    assert f" rdomain {rdomain} mtu 1420" in flags
+    assert f"\twgport {port}" in lines
+    assert f"\tinet {address} netmask 0xffffff00" in lines
+
+
+def assert_peer(shown: str, key: str, endpoint: str, allowed_ip: str) -> None:
+    block = shown[shown.index(f"\twgpeer {key}\n") :]
+    assert f"\t\twgendpoint {endpoint}\n" in block
+    assert f"\t\twgaip {allowed_ip}\n" in block

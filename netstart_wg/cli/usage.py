@@ -1,0 +1,52 @@
+"""What `netstart-wg` says of its own use."""
+
+from __future__ import annotations
+
+PROGRAM = "netstart-wg"
+
+USAGE = f"""\
+usage: {PROGRAM} [-nv] [-C directory] [interface ...]
+       {PROGRAM} status [--json] [interface]
+       {PROGRAM} ifconfig [-aA] [interface [word ...]]
+       {PROGRAM} exec -T rdomain command [argument ...]
+       {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ...
+       {PROGRAM} fmt [-w | --check] file ..."""
+
+HELP = f"""\
+{USAGE}
+
+Make WireGuard interfaces what their hostname files say: those named, or every
+wgN that has a file.
+
+  -n            change nothing; print what would change, exit 2 if anything would
+  -v            print each change as it is made, instead of a summary
+  -C directory  read the hostname files there instead of in /etc
+  --version     print the version
+  -h, --help    print this
+
+status prints interfaces in the layout of OpenBSD's ifconfig:
+
+  --json        one JSON object instead, with everything there is to know
+
+ifconfig is OpenBSD's, for WireGuard interfaces and groups of them: words change
+an interface and leave alone what they do not mention; without words it is shown.
+
+  -a            show every interface, but no peers; as without an interface
+  -A            show every interface with its peers
+
+exec runs a command in an rdomain, as OpenBSD's route does:
+
+  -T rdomain    its number; 0 is where {PROGRAM} itself runs
+
+check prints what is wrong with hostname files, or odd about them; it takes no
+root and changes nothing. Exit 65 if there is an error.
+
+  --openbsd     also warn of what OpenBSD's netstart would read differently
+  --format how  text (the default), json, or errorformat: one line each, for editors
+
+fmt prints hostname files in canonical layout, with the keys that are in them:
+
+  -w            write them back instead, where anything changes
+  --check       print the names of those that would change instead, exit 2 if any
+
+See netstart-wg(8) and hostname.wg(5)."""
