@@ -187,8 +187,11 @@ def test_the_manual_and_the_help_describe_the_same_options(
     assert option_names(tags(NETSTART_WG, "Fl")) == option_names(flags)
 
 
-def test_the_manual_has_the_time_limit_of_commands() -> None:
-    assert f"killed after {TIME_LIMIT_SECONDS:.0f} seconds" in NETSTART_WG
+@pytest.mark.parametrize(
+    "text", [f"killed after {TIME_LIMIT_SECONDS:.0f} seconds", f"0 to {RDOMAIN_MAX}"]
+)
+def test_the_manual_has_the_limits_of_commands_and_rdomains(text: str) -> None:
+    assert text in NETSTART_WG
 
 
 # ---- Vim ----

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import observe
-from netstart_wg.app.output import Output, worst
+from netstart_wg.app.output import Output
 from netstart_wg.app.prepare import Resolved, Situation, read_record
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
 from netstart_wg.app.system import Machine
@@ -36,15 +36,17 @@ from netstart_wg.errors import (
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.reconcile.adopt import config_of
+from netstart_wg.system.hostname_files import is_interface_name
 from netstart_wg.system.names import service_port
+from netstart_wg.system.netlink import NAME_LIMIT
 
 if TYPE_CHECKING:
     from netstart_wg.syntax.statements import HostnameFile
 
 PROGRAM = "ifconfig"
 
-_NAME_LIMIT = 15
 _WIREGUARD_NAME = re.compile(r"wg[0-9]+")
+_HINT = "a WireGuard interface is named wg and a number"
 
 
 def show_interfaces(machine: Machine, output: Output) -> ExitStatus:
@@ -93,7 +95,7 @@ def _as_ifconfig(work: Callable[[], ExitStatus], output: Output) -> ExitStatus:
 def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -> ExitStatus:
     from netstart_wg.syntax.command_line import parse_words
 
-    _check_length(name)
+    _check_name(name)
     file = parse_words(words, name, service_port)
     if not machine.system.is_root():
         raise PermissionDeniedError("need root privileges")
@@ -102,8 +104,9 @@ def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -
         situation, is_whole = _fold(file, _look(name, words[0], machine))
         for warning in situation.warnings:
             output.warn(warning.format_after(PROGRAM))
-        done = carry_out(situation, resolved, machine, _Quiet(output))
-    return worst([done, ExitStatus.OK if is_whole else ExitStatus.FAILED])
+        if not situation.plan(resolved).is_empty:
+            carry_out(situation, resolved, machine, _Quiet(output))
+    return ExitStatus.OK if is_whole else ExitStatus.FAILED
 
 
 def _resolve(file: HostnameFile, machine: Machine) -> Resolved:
@@ -136,8 +139,7 @@ def _look(name: str, first_word: str, machine: Machine) -> Situation:
             raise _refused(name, "SIOCIFCREATE", errno.EEXIST) from None
         raise
     if running is None and not _WIREGUARD_NAME.fullmatch(name):
-        hint = "it makes interfaces named wg and a number"
-        raise _refused(name, "SIOCIFCREATE", errno.EINVAL, hint)
+        raise _refused(name, "SIOCIFCREATE", errno.EINVAL, _HINT)
     if running is not None and first_word == "create":
         raise _refused(name, "SIOCIFCREATE", errno.EEXIST)
     now = config_of(running, applied) if running else InterfaceConfig(name=name, exists=False)
@@ -159,9 +161,17 @@ def _refused(name: str, request: str, number: int, hint: str | None = None) -> N
     return NetstartError(text if hint is None else f"{text}\n    hint: {hint}")
 
 
+def _check_name(name: str) -> None:
+    """Raise NetstartError for what no interface of ours can be called."""
+    _check_length(name)
+    if not is_interface_name(name):
+        raise _refused(name, "SIOCIFCREATE", errno.EINVAL, _HINT)
+
+
 def _check_length(name: str) -> None:
-    if len(name) > _NAME_LIMIT:
-        raise NetstartError(f"interface name '{name}' too long")
+    """Raise NetstartError for a name that is too long; it may be a key that has gone astray."""
+    if len(name) > NAME_LIMIT:
+        raise NetstartError(f"interface name too long: {len(name)} characters of {NAME_LIMIT}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from netstart_wg import VERSION
 from netstart_wg.cli.netstart_wg import main
+from netstart_wg.syntax.convert import RDOMAIN_MAX
 
 COMMAND = [sys.executable, "-m", "netstart_wg.cli.netstart_wg"]
 ROOT = Path(__file__).parent.parent.parent
@@ -100,7 +101,7 @@ def test_wrong_usage_of_ifconfig_is_1_as_everything_that_is_wrong_there(
         ("\u0661", "invalid"),
         ("-1", "too small"),
         ("-" + "9" * 5000, "too small"),
-        ("256", "too large"),
+        (str(RDOMAIN_MAX + 1), "too large"),
         ("9" * 5000, "too large"),
     ],
 )
@@ -109,6 +110,14 @@ def test_a_wrong_rdomain_is_told_as_route_does(
 ) -> None:
     assert main(["exec", "-T", rdomain, "true"]) == 1
     assert capsys.readouterr() == ("", f"route: invalid table id: {message}\n")
+
+
+def test_the_last_rdomain_is_as_in_a_hostname_file() -> None:
+    command = [*COMMAND, "exec", "-T", f"+0{RDOMAIN_MAX}", "true"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.returncode == 1
+    message = f"route: routing table {RDOMAIN_MAX}: no such file or directory\n"
+    assert result.stderr.startswith(message)
 
 
 @pytest.mark.parametrize("rdomain", ["0", "-0", "+0", "000"])
