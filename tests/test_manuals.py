@@ -149,7 +149,8 @@ def test_the_hostname_file_of_the_readme_is_in_order() -> None:
     assert config.wireguard.private_key is not None
     assert [peer.description for peer in config.wireguard.peers] == ["laptop", "office"]
     assert config.is_up
-    assert config.commands
+    assert [str(route.key.destination) for route in config.routes] == ["10.1.0.0/16"]
+    assert config.commands == ()
 
 
 # ---- netstart-wg(8) ----
