@@ -26,6 +26,9 @@ NEEDED = (
     "strace",
     "tcpdump",
     "setpriv",
+    "flock",
+    "netstat",
+    "openssl",
 )
 
 
