@@ -22,7 +22,14 @@ from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.route_statement import RouteExec, RouteStatement
 from netstart_wg.syntax.shell_line import OWN_NAME
-from netstart_wg.syntax.statements import AnyStatement, Create, Destroy, Ifconfig, ShellCommand
+from netstart_wg.syntax.statements import (
+    AnyStatement,
+    Create,
+    Dest,
+    Destroy,
+    Ifconfig,
+    ShellCommand,
+)
 
 _ResolveRoutes = Callable[[str, int, Sequence[IPInterface], int], tuple[Route, ...]]
 
@@ -46,10 +53,14 @@ class Fold:
         """Take one command."""
         self._declare()
         if not self._interface.exists:
-            if isinstance(statements[0], Destroy):
-                self._findings.add(Message.NOTHING_TO_DESTROY, statements[0].span)
-                return
-            self._interface.exists = True
+            match statements[0]:
+                case Destroy(span):
+                    self._findings.add(Message.NOTHING_TO_DESTROY, span)
+                    return
+                case Dest():
+                    return  # no command of its own: it belongs to one that was taken back
+                case _:
+                    self._interface.exists = True
         words = CommandWords.of(statements)
         for place, statement in enumerate(words.at_once):
             self._interface.apply(statement)

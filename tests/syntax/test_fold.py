@@ -57,6 +57,10 @@ def test_destroy_leaves_nothing() -> None:
     assert config(text) == InterfaceConfig(name="wg0", exists=False)
 
 
+def test_dest_is_no_command_of_its_own() -> None:
+    assert not config("10.0.0.1 destroy\ndest 10.0.0.9\n").exists
+
+
 @pytest.mark.parametrize("line", ["create", "up", "inet 10.0.0.1/24", PEER_A, "!ifconfig wg0 up"])
 def test_any_command_makes_the_interface_again_afresh(line: str) -> None:
     text = f"rdomain 1 group office debug priority 3\n{PEER_B}\ninet 10.0.0.2/24\ndestroy\n{line}\n"
