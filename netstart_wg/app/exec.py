@@ -22,6 +22,7 @@ from netstart_wg.errors import (
 from netstart_wg.system.commands import replace_process
 
 _RDOMAIN_MAX = 255
+"""As ifconfig(8) has it; the grammar that knows it, too, is not worth loading here."""
 
 _NUMBER = re.compile(r"([+-]?)(?=[0-9])0*([0-9]*)", re.ASCII)
 """As strtonum(3) reads it, leading blanks aside."""
