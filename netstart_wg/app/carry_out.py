@@ -21,6 +21,7 @@ from netstart_wg.model.action import (
     RunCommand,
     SetRdomain,
 )
+from netstart_wg.model.route import RouteKey
 from netstart_wg.reconcile.record import digest_of, encode_record
 
 
@@ -32,7 +33,7 @@ def carry_out(
     The caller holds the interface's lock, and has looked since.  The look comes
     after the last step that is declared and before the commands behind it: what
     they make of the interface is their author's wish.  Return WARNINGS if a
-    command fails, which holds up nothing.
+    command fails or a route is refused, which holds up nothing.
     """
     plan = before.plan(resolved)
     run = _Run(plan, before, resolved, machine, output)
@@ -43,8 +44,8 @@ def carry_out(
         run.verify()
     for action in plan.actions[declared:]:
         run.do(action)
-    if not plan.is_empty:
-        output.done(summarize(plan))
+    if run.done:
+        output.done(summarize(replace(plan, actions=tuple(run.done))))
     return worst(run.statuses)
 
 
@@ -75,6 +76,7 @@ class _Run:
         self._before = before
         self._resolved = resolved
         self._rdomain = plan.rdomain
+        self._refused: set[RouteKey] = set()
         self._pending = Counter(
             digest_of(action.command) for action in plan.actions if isinstance(action, RunCommand)
         )
@@ -84,6 +86,9 @@ class _Run:
         if isinstance(action, RunCommand):
             self.statuses.append(run_command(action, self.machine, self.output))
             self._pending[digest_of(action.command)] -= 1
+        elif isinstance(action, AddRoute):
+            if not self._is_added(action):
+                return
         else:
             execute(action, self._rdomain, self.machine)
         if isinstance(action, SetRdomain):
@@ -94,6 +99,17 @@ class _Run:
         if isinstance(action, RunCommand):
             self._remember(self._situation())
 
+    def _is_added(self, action: AddRoute) -> bool:
+        """Add a route; a tunnel without it is better than none, and the next run tries again."""
+        try:
+            execute(action, self._rdomain, self.machine)
+        except BackendError as error:
+            self.output.warn(f"{action.interface}: warning: {error.operation}: {error.reason}")
+            self.statuses.append(ExitStatus.WARNINGS)
+            self._refused.add(action.route.key)
+            return False
+        return True
+
     def verify(self) -> None:
         """Look whether the interface is as it shall be; raise BackendError if it is not.
 
@@ -101,7 +117,7 @@ class _Run:
         """
         interface, after = self.plan.interface, self._situation()
         record = after.record(self._resolved)
-        rest = replace(after, applied=record).plan(self._resolved)
+        rest = self._without_refused(replace(after, applied=record).plan(self._resolved))
         if not rest.is_empty:
             lines = "".join(f"\n    {line}" for line in rest.describe())
             reason = f"it still differs from what it shall be:{lines}"
@@ -110,6 +126,15 @@ class _Run:
             self.output.warn(f"{interface}: warning: after its commands {reason}")
             self.statuses.append(ExitStatus.WARNINGS)
         self._remember(after)
+
+    def _without_refused(self, plan: Plan) -> Plan:
+        """Return a plan without the routes that have been told of."""
+        actions = (
+            action
+            for action in plan.actions
+            if not (isinstance(action, AddRoute) and action.route.key in self._refused)
+        )
+        return replace(plan, actions=tuple(actions))
 
     def _situation(self) -> Situation:
         return survey_again(self._before, self.machine)

@@ -35,7 +35,7 @@ from netstart_wg.errors import (
 )
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
-from netstart_wg.reconcile.adopt import config_of
+from netstart_wg.reconcile.adopt import config_of, without_what_linux_takes
 from netstart_wg.system.hostname_files import is_interface_name
 from netstart_wg.system.names import service_port
 from netstart_wg.system.netlink import NAME_LIMIT
@@ -152,7 +152,8 @@ def _fold(file: HostnameFile, before: Situation) -> tuple[Situation, bool]:
 
     base = before.desired
     lowered = lower(file, base.name, derive_public_key, onto=base)
-    return replace(before, desired=lowered.config, warnings=lowered.warnings), lowered.is_whole
+    desired = without_what_linux_takes(lowered.config)
+    return replace(before, desired=desired, warnings=lowered.warnings), lowered.is_whole
 
 
 def _refused(name: str, request: str, number: int, hint: str | None = None) -> NetstartError:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netstart_wg.model.config import InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
-from netstart_wg.reconcile.routes import own_routes
+from netstart_wg.reconcile.routes import leaves_through, own_routes
+from netstart_wg.reconcile.simulate import IPV6_MINIMUM_MTU
 
 
 def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> InterfaceConfig:
@@ -33,6 +36,28 @@ def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> In
         description=state.description,
         groups=engine.groups,
         routes=tuple(own_routes(state, applied.routes if applied else ())),
+    )
+
+
+def without_what_linux_takes(config: InterfaceConfig) -> InterfaceConfig:
+    """Leave out what cannot be there any more, whoever asked for it before.
+
+    An interface without IPv4 addresses has no IPv4 routes, and one whose MTU is
+    too small has no IPv6 at all.  A file that says so is wrong, and is told; a
+    command takes them along, as it does on OpenBSD.
+    """
+    gone = set() if any(address.version == 4 for address in config.addresses) else {4}
+    if config.mtu < IPV6_MINIMUM_MTU:
+        gone.add(6)
+    return replace(
+        config,
+        addresses=tuple(address for address in config.addresses if address.version not in gone),
+        routes=tuple(
+            route
+            for route in config.routes
+            if route.key.destination.version not in gone
+            or not leaves_through(route, config.name, config.rdomain)
+        ),
     )
 
 

@@ -41,10 +41,7 @@ from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.diff import diff_device
 from netstart_wg.reconcile.record import digest_of, standing_record
 from netstart_wg.reconcile.routes import leaves_through, own_routes, plan_routes
-from netstart_wg.reconcile.simulate import Change, after, new_interface
-
-IPV6_MINIMUM_MTU = 1280
-"""RFC 8200 §5; below it Linux takes all IPv6 addresses from an interface."""
+from netstart_wg.reconcile.simulate import IPV6_MINIMUM_MTU, Change, after, new_interface
 
 
 def plan_interface(
@@ -122,10 +119,14 @@ class _Planner:
             down = BringDown(name)
             yield down
             before = after((down,), before, self.derive_public_key)
-        yield from self._settings(desired, before)
+        settings = tuple(self._settings(desired, before))
+        yield from settings
         if desired.is_up and not before.is_up:
             yield BringUp(name)
-        yield from plan_routes(desired, before, self.routes)
+        # some routes are gone now without a step of ours
+        of_the_link = [step for step in settings if not isinstance(step, ConfigureDevice)]
+        there = after(of_the_link, before, self.derive_public_key)
+        yield from plan_routes(desired, there, self.routes)
 
     def _settings(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps that make no difference to being up or down."""

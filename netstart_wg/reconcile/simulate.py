@@ -52,6 +52,9 @@ Change = (
 )
 """Every action after which there is an interface."""
 
+IPV6_MINIMUM_MTU = 1280
+"""RFC 8200 §5; below it Linux takes all IPv6 addresses from an interface."""
+
 IFF_UP = 0x1
 IFF_DEBUG = 0x4
 """netdevice(7)."""
@@ -104,7 +107,7 @@ def _after(
             bare = replace(_down(before), addresses=(), kernel_addresses=(), broadcasts=())
             return replace(bare, rdomain=rdomain)
         case SetMtu(_, after=mtu):
-            return replace(before, mtu=mtu)
+            return _with_mtu(before, mtu)
         case SetDescription(_, after=description):
             return replace(before, description=description)
         case AddAddress(_, address):
@@ -133,8 +136,28 @@ def _after(
 
 def _down(before: InterfaceState) -> InterfaceState:
     """Take an interface down; Linux takes the routes through it away."""
-    left = tuple(r for r in before.routes if not leaves_through(r, before.name, before.rdomain))
-    return replace(before, flags=before.flags & ~IFF_UP, routes=left)
+    left = _without_routes(_without_routes(before, 4), 6)
+    return replace(left, flags=before.flags & ~IFF_UP)
+
+
+def _with_mtu(before: InterfaceState, mtu: int) -> InterfaceState:
+    """Set the MTU; where IPv6 does not fit in, Linux takes all of it away."""
+    after = replace(before, mtu=mtu)
+    if mtu >= IPV6_MINIMUM_MTU:
+        return after
+    left = tuple(address for address in before.addresses if address.version == 4)
+    return _without_routes(replace(after, addresses=left, kernel_addresses=()), 6)
+
+
+def _without_routes(before: InterfaceState, version: int) -> InterfaceState:
+    """Take away the routes of a family that lead through the interface."""
+    left = tuple(
+        route
+        for route in before.routes
+        if route.key.destination.version != version
+        or not leaves_through(route, before.name, before.rdomain)
+    )
+    return replace(before, routes=left)
 
 
 def _without_route(before: InterfaceState, route: Route) -> tuple[Route, ...]:
@@ -154,4 +177,5 @@ def _without_address(before: InterfaceState, address: IPInterface) -> InterfaceS
     if address not in before.addresses:
         raise ValueError(f"'{address}' is not there")
     rest = tuple(present for present in before.addresses if present != address)
-    return replace(before, addresses=rest)
+    left = replace(before, addresses=rest)
+    return left if any(present.version == 4 for present in rest) else _without_routes(left, 4)

@@ -83,8 +83,11 @@ def put_route(rtnetlink: Rtnetlink, route: Route) -> None:
 
 
 def take_route(rtnetlink: Rtnetlink, key: RouteKey) -> None:
-    """Remove all that is ours under a key; raise OSError, ESRCH if there is nothing."""
-    _delete(rtnetlink, key)
+    """Remove all that is ours under a key; raise OSError.
+
+    Nothing there is what was wanted: Linux takes routes away by itself, too, with
+    the last address of an interface for instance.
+    """
     try:
         while True:
             _delete(rtnetlink, key)
@@ -97,12 +100,7 @@ def _delete(rtnetlink: Rtnetlink, key: RouteKey) -> None:
     """Remove one route of the key; the kernel compares the protocol number too."""
     message = _message_for(key)
     message["scope"] = RT_SCOPE_NOWHERE  # any
-    try:
-        rtnetlink.request(message, RTM_DELROUTE, 0)
-    except OSError as error:
-        if error.errno == errno.ESRCH:
-            raise OSError(errno.ESRCH, "there is no such route of ours") from error
-        raise
+    rtnetlink.request(message, RTM_DELROUTE, 0)
 
 
 def _protocols_of(rtnetlink: Rtnetlink, key: RouteKey) -> set[int]:

@@ -83,11 +83,12 @@ class LinksInMemory:
         if not self.is_deaf:
             self.states[interface] = replace(state, **values)  # type: ignore[arg-type]
 
-    def drop_routes(self, interface: str) -> None:
+    def drop_routes(self, interface: str, *versions: int) -> None:
         """Take away what leads through an interface, as Linux does when it goes down."""
         rdomain = self.states[interface].rdomain
         for route in list(self.routes.values()):
-            if leaves_through(route, interface, rdomain):
+            is_concerned = route.key.destination.version in (versions or (4, 6))
+            if is_concerned and leaves_through(route, interface, rdomain):
                 del self.routes[route.key]
 
 
@@ -143,6 +144,8 @@ class LinksOfRdomain:
         if address not in present:
             raise BackendError("remove address", interface, "not there", errno.EADDRNOTAVAIL)
         self._change(interface, addresses=tuple(each for each in present if each != address))
+        if not any(each.version == 4 for each in self._present(interface).addresses):
+            self._every.drop_routes(interface, 4)
 
     def bring_up(self, interface: str) -> None:
         self._journal.write("bring up", interface)

@@ -171,14 +171,41 @@ class TestRoutes:
         assert run(here, folder, lines) is ExitStatus.OK
         assert len(routes(here)) == 1
 
+    def test_a_route_that_is_refused_holds_up_nothing_and_is_tried_again(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + VIA_ELSEWHERE + "!route add 203.0.113.0/24 198.51.100.1\n!last\n")
+        here.journal.fault = "add route route add 203.0.113.0/24"
+        assert run(here, folder, lines) is ExitStatus.WARNINGS
+        assert lines.warnings == ["wg0: warning: add route: input/output error"]
+        assert lines.summaries == [
+            "wg0: created, 2 peers added, 1 address added, 1 route added, 1 command run"
+        ]
+        assert here.links.states["wg0"].is_up
+        here.journal.fault = None
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert len(routes(here)) == 2
+        assert_idle(here, folder)
+
     def test_a_new_interface_that_fails_takes_its_routes_along(
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
-        write(folder, HUB + VIA_ELSEWHERE + "!route add 203.0.113.0/24 198.51.100.1\n")
-        here.journal.fault = "add route route add 203.0.113.0/24"
+        write(folder, HUB + VIA_ELSEWHERE)
+        here.journal.fault = "write record"
         assert run(here, folder, lines) is ExitStatus.FAILED
         assert here.links.states == {}
         assert routes(here) == []
+
+    def test_a_last_address_takes_its_routes_along(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + "!route add 10.1.0.0/16 10.0.0.1\nup\n")
+        run(here, folder, Lines())
+        write(folder, "".join(HUB.partition("inet 10")[:1]) + "up\n")
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert routes(here) == []
+        assert lines.summaries == ["wg0: 1 address removed"]
+        assert_idle(here, folder)
 
 
 class TestCommandsAmongTheLines:

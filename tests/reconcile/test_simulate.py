@@ -107,6 +107,17 @@ def test_what_takes_an_interface_down_takes_the_routes_through_it_along(leaves: 
     assert state.routes == (elsewhere,)
 
 
+def test_the_last_address_of_a_family_and_a_small_mtu_take_routes_along() -> None:
+    over_ipv6 = replace(ROUTE, key=RouteKey(0, ip_network("fd01::/64")))
+    running = replace(RUNNING, routes=(ROUTE, over_ipv6))
+    state = after(running, RemoveAddress("wg0", ip_interface("10.0.0.1/24")))
+    assert state is not None
+    assert state.routes == (over_ipv6,)
+    state = after(running, SetMtu("wg0", 1420, 1200))
+    assert state is not None
+    assert (state.routes, state.addresses) == ((ROUTE,), RUNNING.addresses[:1])
+
+
 def test_a_route_takes_the_place_of_one_with_its_key() -> None:
     narrower = replace(ROUTE, mtu=1300)
     state = after(RUNNING, AddRoute("wg0", ROUTE), AddRoute("wg0", narrower))
