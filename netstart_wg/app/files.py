@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netstart_wg.app.keys import derive_public_key
-from netstart_wg.app.output import Output, for_each
+from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, PermissionDeniedError
 from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.system.hostname_files import (
     HostnamePath,
@@ -83,7 +84,34 @@ def read_files(
         return ExitStatus.OK
 
     status = for_each(files, read, output)
-    return tuple(readings), status
+    settled, doubles = _settle_routes(readings, output)
+    return settled, worst((status, doubles))
+
+
+def _settle_routes(
+    readings: Sequence[Reading], output: Output
+) -> tuple[tuple[Reading, ...], ExitStatus]:
+    """Leave a route that several files declare in different ways to the first of them.
+
+    They would take it from each other at every run.
+    """
+    first: dict[RouteKey, tuple[str, Route]] = {}
+    settled: list[Reading] = []
+    status = ExitStatus.OK
+    for reading in readings:
+        name, kept = reading.config.name, []
+        for route in reading.config.routes:
+            owner, declared = first.setdefault(route.key, (name, route))
+            if declared == route:
+                kept.append(route)
+                continue
+            output.warn(
+                f"{name}: warning: the route to {route.key.destination} is another one in the"
+                f" file of {owner}: left out"
+            )
+            status = ExitStatus.WARNINGS
+        settled.append(replace(reading, config=replace(reading.config, routes=tuple(kept))))
+    return tuple(settled), status
 
 
 def _read_file(file: HostnamePath) -> Reading:

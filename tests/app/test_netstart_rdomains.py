@@ -147,6 +147,24 @@ class TestRoutes:
         assert routes(here) == ["route add 203.0.113.0/24 198.51.100.1"]
         assert_idle(here, folder)
 
+    def test_a_route_that_two_files_declare_differently_is_the_first_ones(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        other = "wgport 51821\ninet 10.9.0.1/24\n"
+        write(folder, HUB + VIA_ELSEWHERE)
+        write(folder, other + VIA_ELSEWHERE.replace("198.51.100.1", "198.51.100.2"), "wg1")
+        assert run(here, folder, lines) is ExitStatus.WARNINGS
+        assert routes(here) == ["route add 192.0.2.1/32 198.51.100.1"]
+        assert lines.warnings == [
+            "wg1: warning: the route to 192.0.2.1/32 is another one in the file of wg0: left out"
+        ]
+        here.journal.writes.clear()
+        assert run(here, folder, Lines()) is ExitStatus.WARNINGS
+        assert here.journal.writes == []
+        write(folder, other + VIA_ELSEWHERE, "wg1")
+        assert run(here, folder, Lines()) is ExitStatus.OK
+        assert_idle(here, folder)
+
     def test_another_gateway_replaces_the_route_where_it_stands(
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
