@@ -199,7 +199,8 @@ next_hops = st.sampled_from(
 @st.composite
 def route_lists(draw: st.DrawFn, *, is_observed: bool = False) -> tuple[Route, ...]:
     """Draw routes with different keys; the system always knows through which interface."""
-    keys = st.builds(RouteKey, rdomains, st.sampled_from(NETWORKS[:3]), st.sampled_from((8, 9)))
+    destinations = st.sampled_from((*NETWORKS[:3], *NETWORKS[-2:]))
+    keys = st.builds(RouteKey, rdomains, destinations, st.sampled_from((8, 9)))
     routes = []
     for key in draw(st.lists(keys, unique=True, max_size=4)):
         hops = draw(st.lists(next_hops, unique=True, min_size=1, max_size=2))

@@ -40,7 +40,12 @@ from netstart_wg.reconcile.addresses import plan_addresses
 from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.diff import diff_device
 from netstart_wg.reconcile.record import digest_of, standing_record
-from netstart_wg.reconcile.routes import leaves_through, own_routes, plan_routes
+from netstart_wg.reconcile.routes import (
+    leaves_only_through,
+    own_routes,
+    plan_routes,
+    withdraw_shares,
+)
 from netstart_wg.reconcile.simulate import IPV6_MINIMUM_MTU, Change, after, new_interface
 
 
@@ -82,9 +87,9 @@ class _Planner:
     derive_public_key: DerivePublicKey
 
     def destroy(self, running: InterfaceState) -> Iterator[Action]:
-        """End it; the routes through it go by themselves."""
+        """End it; the routes that leave through it alone go by themselves."""
         for route in own_routes(running, self.routes):
-            if not leaves_through(route, running.name, running.rdomain):
+            if not leaves_only_through(route, running.name, running.rdomain):
                 yield RemoveRoute(running.name, route)
         yield DestroyInterface(running.name)
 
@@ -112,21 +117,21 @@ class _Planner:
         """Yield the steps for an interface that is there."""
         name = desired.name
         if desired.rdomain != before.rdomain:
-            move = SetRdomain(name, before.rdomain, desired.rdomain)
-            yield move
-            before = after((move,), before, self.derive_public_key)
+            move = _depart(before, SetRdomain(name, before.rdomain, desired.rdomain))
+            yield from move
+            before = after(move, before, self.derive_public_key)
         if before.is_up and not desired.is_up:
-            down = BringDown(name)
-            yield down
-            before = after((down,), before, self.derive_public_key)
+            down = _depart(before, BringDown(name))
+            yield from down
+            before = after(down, before, self.derive_public_key)
         settings = tuple(self._settings(desired, before))
         yield from settings
         if desired.is_up and not before.is_up:
             yield BringUp(name)
-        # some routes are gone now without a step of ours
-        of_the_link = [step for step in settings if not isinstance(step, ConfigureDevice)]
-        there = after(of_the_link, before, self.derive_public_key)
-        yield from plan_routes(desired, there, self.routes)
+        if before.routes:  # some are gone now without a step of ours
+            of_the_link = [step for step in settings if not isinstance(step, ConfigureDevice)]
+            before = after(of_the_link, before, self.derive_public_key)
+        yield from plan_routes(desired, before, self.routes)
 
     def _settings(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps that make no difference to being up or down."""
@@ -155,6 +160,11 @@ class _Planner:
             change = DeviceChange(wgrtable=change.wgrtable)
         is_in_them = frozenset(desired.groups) == frozenset(engine.groups)
         return replace(change, groups=UNCHANGED if is_in_them else desired.groups)
+
+
+def _depart(before: InterfaceState, step: SetRdomain | BringDown) -> tuple[Change, ...]:
+    """Return a step that takes routes along, and what has to be out of its way."""
+    return (*withdraw_shares(before), step)
 
 
 def leaves_engine_to_commands(desired: InterfaceConfig) -> bool:

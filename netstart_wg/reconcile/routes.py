@@ -39,6 +39,17 @@ def plan_routes(
             yield RemoveRoute(desired.name, route)
 
 
+def withdraw_shares(state: InterfaceState) -> Iterator[RemoveRoute]:
+    """Yield the steps before an interface goes down or elsewhere.
+
+    A route that leaves through others, too, would not go with it: Linux marks
+    one of several next hops as dead and keeps the rest.
+    """
+    for route in own_routes(state, ()):
+        if not leaves_only_through(route, state.name, state.rdomain):
+            yield RemoveRoute(state.name, route)
+
+
 def own_routes(state: InterfaceState, applied: Collection[RouteKey]) -> Iterator[Route]:
     """Yield the routes that are there for this interface."""
     named = frozenset(applied)
@@ -50,6 +61,13 @@ def own_routes(state: InterfaceState, applied: Collection[RouteKey]) -> Iterator
 def leaves_through(route: Route, interface: str, rdomain: int) -> bool:
     """Say whether a route, or a part of it, leads out of the interface that lives in `rdomain`."""
     return route.key.rdomain == rdomain and any(
+        hop.interface == interface for hop in route.next_hops
+    )
+
+
+def leaves_only_through(route: Route, interface: str, rdomain: int) -> bool:
+    """Say whether every part of it does."""
+    return leaves_through(route, interface, rdomain) and all(
         hop.interface == interface for hop in route.next_hops
     )
 

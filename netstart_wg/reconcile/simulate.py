@@ -33,7 +33,7 @@ from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
-from netstart_wg.reconcile.routes import leaves_through
+from netstart_wg.reconcile.routes import leaves_only_through
 
 Change = (
     CreateInterface
@@ -135,7 +135,7 @@ def _after(
 
 
 def _down(before: InterfaceState) -> InterfaceState:
-    """Take an interface down; Linux takes the routes through it away."""
+    """Take an interface down; Linux takes the routes through it alone away."""
     left = _without_routes(_without_routes(before, 4), 6)
     return replace(left, flags=before.flags & ~IFF_UP)
 
@@ -150,12 +150,12 @@ def _with_mtu(before: InterfaceState, mtu: int) -> InterfaceState:
 
 
 def _without_routes(before: InterfaceState, version: int) -> InterfaceState:
-    """Take away the routes of a family that lead through the interface."""
+    """Take away the routes of a family that leave through the interface alone."""
     left = tuple(
         route
         for route in before.routes
         if route.key.destination.version != version
-        or not leaves_through(route, before.name, before.rdomain)
+        or not leaves_only_through(route, before.name, before.rdomain)
     )
     return replace(before, routes=left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_interface, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 from hypothesis import given
@@ -11,21 +11,26 @@ from hypothesis import strategies as st
 
 from netstart_wg.model.action import (
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
-from netstart_wg.model.route import Route, RouteKey
+from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.reconcile.adopt import config_of
@@ -198,6 +203,156 @@ def test_commands_run_again_for_another_interface_of_the_name(
 
 def test_commands_run_again_when_the_interface_is_created_again() -> None:
     assert len(run(planned(running=None, applied=APPLIED))) == len(COMMANDS)
+
+
+def test_on_a_new_interface_a_command_has_what_the_lines_before_it_made() -> None:
+    early = Command("early", before=InterfaceConfig(name="wg0"))
+    middle = Command("middle", before=InterfaceConfig(name="wg0", addresses=(ADDRESS,), is_up=True))
+    other = ip_interface("10.0.1.1/24")
+    desired = InterfaceConfig(
+        name="wg0", addresses=(other,), is_up=True, commands=(early, middle, Command("late"))
+    )
+    assert planned(desired, None, None).actions == (
+        CreateInterface("wg0"),
+        RunCommand("wg0", early),
+        AddAddress("wg0", ADDRESS),
+        BringUp("wg0"),
+        RunCommand("wg0", middle),
+        AddAddress("wg0", other),
+        RemoveAddress("wg0", ADDRESS),
+        RunCommand("wg0", Command("late")),
+    )
+
+
+def test_on_an_interface_that_is_there_commands_come_after_everything_declared() -> None:
+    command = Command("early", before=InterfaceConfig(name="wg0", rdomain=4))
+    desired = replace(DESIRED, mtu=1400, commands=(command, *COMMANDS))
+    assert planned(desired).actions == (SetMtu("wg0", 1380, 1400), RunCommand("wg0", command))
+
+
+def test_a_command_after_destroy_runs_before_the_interface_is_made_anew() -> None:
+    command = Command("true", before=InterfaceConfig(name="wg0", exists=False))
+    desired = InterfaceConfig(name="wg0", is_up=True, commands=(command,))
+    assert planned(desired, None, None).actions == (
+        CreateInterface("wg0"),
+        RunCommand("wg0", command),
+        BringUp("wg0"),
+    )
+
+
+ONLY_COMMANDS = InterfaceConfig(
+    name="wg0",
+    wireguard=WireGuardConfig(wgrtable=2),
+    addresses=(ADDRESS,),
+    mtu=1380,
+    is_up=True,
+    description="to the office",
+    groups=("lan",),
+    commands=(Command("wg setconf wg0 /etc/wireguard/wg0.conf"),),
+)
+
+
+def test_a_file_of_commands_leaves_key_port_and_peers_to_them() -> None:
+    applied = record_of(ONLY_COMMANDS, 7, None, {})
+    (step,) = planned(ONLY_COMMANDS, applied=applied).actions
+    assert step == ConfigureDevice("wg0", DeviceChange(wgrtable=2, groups=("lan",)))
+
+
+def test_without_commands_a_file_without_a_word_on_wireguard_clears_the_engine() -> None:
+    (step,) = planned(replace(ONLY_COMMANDS, commands=()), applied=None).actions
+    assert isinstance(step, ConfigureDevice)
+    assert step.change.private_key is None
+    assert [peer.remove for peer in step.change.peers] == [True]
+
+
+# -- rdomains, routes and the rest ---------------------------------------------------------------
+
+INSIDE = Route(
+    key=RouteKey(0, ip_network("10.1.0.0/16")), next_hops=(NextHop(ip_address("10.0.0.9"), "wg0"),)
+)
+ELSEWHERE = Route(
+    key=RouteKey(0, ip_network("192.0.2.1/32")),
+    next_hops=(NextHop(ip_address("198.51.100.1"), "eth0"),),
+)
+SHARED = replace(
+    ELSEWHERE,
+    key=RouteKey(0, ip_network("10.2.0.0/16")),
+    next_hops=(*INSIDE.next_hops, *ELSEWHERE.next_hops),
+)
+ROUTED = replace(RUNNING, routes=(INSIDE, ELSEWHERE, SHARED))
+WITH_ROUTES = replace(DESIRED, routes=(INSIDE, ELSEWHERE))
+ROUTES_APPLIED = record_of(WITH_ROUTES, 7, None, {})
+
+
+def test_routes_come_when_the_interface_is_up() -> None:
+    plan = planned(replace(WITH_ROUTES, commands=()), running=None, applied=None)
+    assert plan.actions[-3:] == (
+        BringUp("wg0"),
+        AddRoute("wg0", INSIDE),
+        AddRoute("wg0", ELSEWHERE),
+    )
+
+
+def test_an_interface_that_moves_is_bare_and_down_and_gets_everything_again() -> None:
+    inside = replace(INSIDE, key=replace(INSIDE.key, rdomain=3))
+    desired = replace(DESIRED, rdomain=3, is_debug=True, routes=(inside, ELSEWHERE))
+    plan = planned(desired, ROUTED, ROUTES_APPLIED)
+    assert plan == Plan(
+        "wg0",
+        (
+            RemoveRoute("wg0", SHARED),
+            SetRdomain("wg0", 0, 3),
+            SetDebug("wg0", True),
+            AddAddress("wg0", ADDRESS),
+            BringUp("wg0"),
+            AddRoute("wg0", inside),
+        ),
+        rdomain=0,
+    )
+
+
+def test_what_leaves_through_others_too_is_removed_before_the_interface_goes_down() -> None:
+    plan = planned(replace(WITH_ROUTES, is_up=False), ROUTED, ROUTES_APPLIED)
+    assert plan.actions == (RemoveRoute("wg0", SHARED), BringDown("wg0"))
+
+
+def test_a_last_ipv4_address_takes_ipv4_routes_along_and_those_that_stay_are_added_again() -> None:
+    other = replace(INSIDE, key=RouteKey(0, ip_network("10.3.0.0/16")))
+    running = replace(RUNNING, routes=(INSIDE, other))
+    desired = replace(DESIRED, addresses=(), routes=(INSIDE,))
+    assert planned(desired, running).actions == (
+        RemoveAddress("wg0", ADDRESS),
+        AddRoute("wg0", INSIDE),
+    )
+
+
+def test_an_interface_that_shall_not_be_goes_with_its_routes() -> None:
+    plan = planned(InterfaceConfig(name="wg0", exists=False), ROUTED, ROUTES_APPLIED)
+    assert plan.actions == (
+        RemoveRoute("wg0", ELSEWHERE),
+        RemoveRoute("wg0", SHARED),
+        DestroyInterface("wg0"),
+    )
+
+
+def test_an_interface_that_shall_not_be_and_is_not_needs_no_step() -> None:
+    assert planned(InterfaceConfig(name="wg0", exists=False), None, ROUTES_APPLIED).is_empty
+
+
+def test_a_plan_begins_where_the_interface_is() -> None:
+    running = replace(RUNNING, rdomain=3)
+    assert planned(replace(DESIRED, rdomain=3, mtu=1400), running).rdomain == 3
+    assert planned(replace(DESIRED, rdomain=3), None, None).rdomain == 0
+
+
+def test_the_order_of_groups_is_no_difference() -> None:
+    engine = RUNNING.wireguard
+    assert engine is not None
+    running = replace(RUNNING, wireguard=replace(engine, groups=("vpn", "lan")))
+    assert planned(replace(DESIRED, groups=("lan", "vpn")), running).is_empty
+    assert planned(replace(DESIRED, groups=("lan",)), running).actions == (
+        ConfigureDevice("wg0", DeviceChange(groups=("lan",))),
+    )
 
 
 # -- endpoints -----------------------------------------------------------------------------------

@@ -11,7 +11,14 @@ from netstart_wg.model.action import AddRoute, RemoveRoute
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.route import NextHop, Route, RouteKey, RouteKind
 from netstart_wg.model.state import InterfaceState
-from netstart_wg.reconcile.routes import agrees, leaves_through, own_routes, plan_routes
+from netstart_wg.reconcile.routes import (
+    agrees,
+    leaves_only_through,
+    leaves_through,
+    own_routes,
+    plan_routes,
+    withdraw_shares,
+)
 
 GATEWAY = ip_address("198.51.100.1")
 INSIDE = Route(
@@ -84,6 +91,19 @@ def test_an_interface_of_the_same_name_elsewhere_is_another() -> None:
     assert leaves_through(INSIDE, "wg0", 1)
     assert not leaves_through(INSIDE, "wg0", 2)
     assert list(own_routes(replace(RUNNING, rdomain=2, routes=(INSIDE,)), ())) == []
+
+
+def test_a_route_that_leaves_through_others_too_does_not_go_with_the_interface() -> None:
+    shared = replace(
+        INSIDE,
+        key=RouteKey(1, ip_network("10.3.0.0/16")),
+        next_hops=(*INSIDE.next_hops, NextHop(GATEWAY, "eth0")),
+    )
+    assert leaves_through(shared, "wg0", 1)
+    assert not leaves_only_through(shared, "wg0", 1)
+    assert leaves_only_through(INSIDE, "wg0", 1)
+    running = replace(RUNNING, routes=(INSIDE, shared, OBSERVED))
+    assert list(withdraw_shares(running)) == [RemoveRoute("wg0", shared)]
 
 
 def test_the_order_of_several_next_hops_makes_no_difference() -> None:
