@@ -37,12 +37,19 @@ def settled_peers(
 def names_to_resolve(
     desired: InterfaceConfig, running: InterfaceState | None, applied: AppliedRecord | None
 ) -> frozenset[EndpointName]:
-    """Return the names that the plan depends on; none, if all peers are where they should be."""
+    """Return the names that the plan depends on; none, if all peers are where they should be.
+
+    A new interface has peers, too, as the lines before each command make them.
+    """
     engine = running.wireguard if running else None
     standing = standing_record(applied, running)
     settled = settled_peers(desired.wireguard, engine or WireGuardState(), standing)
+    stages = [desired]
+    if running is None:
+        stages += [command.before for command in desired.commands if command.before is not None]
     return frozenset(
         peer.endpoint
-        for peer in desired.wireguard.peers
+        for stage in stages
+        for peer in stage.wireguard.peers
         if isinstance(peer.endpoint, EndpointName) and peer.public_key not in settled
     )

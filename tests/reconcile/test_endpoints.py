@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netstart_wg.model.address import EndpointName
-from netstart_wg.model.config import InterfaceConfig, PeerConfig, WireGuardConfig
+from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.reconcile.endpoints import names_to_resolve, settled_peers
 from netstart_wg.reconcile.record import record_of
@@ -59,6 +59,14 @@ def test_without_a_record_nobody_is_settled() -> None:
 
 def test_a_new_interface_needs_all_names() -> None:
     assert names_to_resolve(DESIRED, None, None) == {NAME}
+
+
+def test_a_new_interface_needs_the_names_of_the_lines_before_its_commands_too() -> None:
+    peers = (PeerConfig(public_key=LAPTOP, endpoint=OTHER_NAME),)
+    before = replace(DESIRED, wireguard=WireGuardConfig(peers=peers))
+    desired = replace(DESIRED, commands=(Command("true", before=before), Command("true")))
+    assert names_to_resolve(desired, None, None) == {NAME, OTHER_NAME}
+    assert names_to_resolve(desired, RUNNING, APPLIED) == frozenset()
 
 
 def test_the_name_of_a_settled_peer_is_not_needed() -> None:
