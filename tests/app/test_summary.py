@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ipaddress import ip_interface
+from ipaddress import ip_interface, ip_network
 
 import pytest
 
@@ -8,21 +8,28 @@ from netstart_wg.app.summary import summarize
 from netstart_wg.model.action import (
     Action,
     AddAddress,
+    AddRoute,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
+    DestroyInterface,
     Plan,
     RemoveAddress,
+    RemoveRoute,
     RunCommand,
+    SetDebug,
     SetDescription,
     SetMtu,
+    SetRdomain,
 )
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import Command
 from netstart_wg.model.keys import PrivateKey, PublicKey
+from netstart_wg.model.route import Route, RouteKey, RouteKind
 
 ADDRESS = ip_interface("10.0.0.1/24")
+ROUTE = Route(key=RouteKey(0, ip_network("10.1.0.0/16")), kind=RouteKind.BLACKHOLE)
 PRIVATE_KEY = PrivateKey(bytes(32))
 KEYS = [PublicKey(bytes([number] * 32)) for number in range(5)]
 
@@ -71,6 +78,26 @@ def configure(**values: object) -> ConfigureDevice:
         ),
         ([SetDescription("wg0", "x", None)], "description removed"),
         ([RemoveAddress("wg0", ADDRESS)], "1 address removed"),
+        (
+            [SetRdomain("wg0", 0, 3), SetDebug("wg0", True), configure(wgrtable=1, groups=("a",))],
+            "interface moved to rdomain 3, debug switched on, wgrtable set, groups set",
+        ),
+        ([SetDebug("wg0", False)], "debug switched off"),
+        (
+            [AddRoute("wg0", ROUTE), AddRoute("wg0", ROUTE), RemoveRoute("wg0", ROUTE)],
+            "2 routes added, 1 route removed",
+        ),
+        ([DestroyInterface("wg0")], "interface destroyed"),
+        (
+            [
+                CreateInterface("wg0"),
+                SetRdomain("wg0", 0, 3),
+                RunCommand("wg0", Command("x")),
+                AddAddress("wg0", ADDRESS),
+                AddRoute("wg0", ROUTE),
+            ],
+            "created, 1 address added, 1 route added, 1 command run",
+        ),
         ([RunCommand("wg0", Command("x")), RunCommand("wg0", Command("y"))], "2 commands run"),
     ],
 )

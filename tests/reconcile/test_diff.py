@@ -113,6 +113,12 @@ def test_a_port_that_was_chosen_is_kept_where_any_will_do(port: int | None) -> N
     assert difference(replace(DESIRED, listen_port=port)).is_empty
 
 
+def test_the_rdomain_of_the_sockets_is_set_in_one_change_with_the_port() -> None:
+    desired = replace(DESIRED, wgrtable=2, listen_port=51821)
+    assert difference(desired) == DeviceChange(wgrtable=2, listen_port=51821)
+    assert difference(DESIRED, replace(RUNNING, wgrtable=2)) == DeviceChange(wgrtable=0)
+
+
 def test_a_mark_is_left_alone() -> None:
     assert difference(DESIRED, replace(RUNNING, fwmark=7)).is_empty
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.keys import PresharedKey
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.reconcile.record import (
     decode_record,
@@ -66,6 +67,21 @@ def test_commands_are_on_record_by_digest() -> None:
     # printf true | sha256sum
     digest = "b5bea41b6c623f7c09f1bf24dcae58ebab3c0cdd90ad966bc43a45b44867e12b"
     assert record.commands == (digest, digest)
+
+
+def test_the_same_words_in_another_rdomain_are_another_command() -> None:
+    here, there = (digest_of(Command("true", rdomain)) for rdomain in (0, 1))
+    assert here != there
+
+
+def test_routes_that_lead_elsewhere_are_on_record_and_those_through_it_are_not() -> None:
+    elsewhere = Route(
+        key=RouteKey(0, ip_network("192.0.2.1/32"), 9),
+        next_hops=(NextHop(ip_address("198.51.100.1"), None),),
+    )
+    through = Route(key=RouteKey(1, ip_network("10.1.0.0/16")), next_hops=(NextHop(None, "wg0"),))
+    desired = InterfaceConfig(name="wg0", rdomain=1, routes=(elsewhere, through))
+    assert record_of(desired, 7, None, {}).routes == (elsewhere.key,)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +141,11 @@ GOOD = '{"version": 1, "interface": "wg0", "index": 7, "endpoints": {}, "command
         GOOD.replace("{}", "[]"),
         GOOD.replace("{}", '{"key": null}'),
         GOOD.replace("[]", "[5]"),
+        GOOD.replace("[]", '[], "routes": null'),
+        GOOD.replace("[]", '[], "routes": [5]'),
+        GOOD.replace("[]", '[], "routes": [[0, "10.0.0.0/8"]]'),
+        GOOD.replace("[]", '[], "routes": [[0, "10.0.0.1/8", 8]]'),
+        GOOD.replace("[]", '[], "routes": [[0, "10.0.0.0/8", "8"]]'),
         GOOD + "x",
         "[" * 100_000,
         "9" * 10_000,
@@ -136,6 +157,12 @@ def test_anything_else_is_no_record(text: str) -> None:
         decode_record(text)
 
 
+def test_a_record_without_routes_is_one_of_before_there_were_any() -> None:
+    assert decode_record(GOOD).routes == ()
+    routes = GOOD.replace("[]", '[], "routes": [[3, "10.0.0.0/8", 9]]')
+    assert decode_record(routes).routes == (RouteKey(3, ip_network("10.0.0.0/8"), 9),)
+
+
 BEGINNINGS = [GOOD[:length] for length in range(len(GOOD) + 1)]
 json_values = st.sampled_from([None, True, 7, 0.5, "text", [], ["text"], {}, {"key": "value"}])
 near_records = st.fixed_dictionaries(
@@ -145,6 +172,11 @@ near_records = st.fixed_dictionaries(
         "index": st.just(7) | json_values,
         "endpoints": st.dictionaries(st.text(max_size=5), json_values) | json_values,
         "commands": st.lists(json_values) | json_values,
+        "routes": st.lists(
+            st.tuples(st.just(0), st.sampled_from(["10.0.0.0/8", "::/0", "::1/8"]), json_values)
+            | json_values
+        )
+        | json_values,
     },
 )
 
