@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.output import Output, worst
-from netstart_wg.app.prepare import Resolved, Situation, survey_again
+from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import BackendError, ExitStatus, NetstartError, NotRestoredError
@@ -22,7 +22,7 @@ from netstart_wg.model.action import (
     SetRdomain,
 )
 from netstart_wg.model.route import RouteKey
-from netstart_wg.reconcile.record import digest_of, encode_record
+from netstart_wg.reconcile.record import digest_of, encode_record, standing_record
 
 
 def carry_out(
@@ -89,10 +89,10 @@ class _Run:
         elif isinstance(action, AddRoute):
             if not self._is_added(action):
                 return
+        elif isinstance(action, SetRdomain):
+            self._move(action)
         else:
             execute(action, self._rdomain, self.machine)
-        if isinstance(action, SetRdomain):
-            self._rdomain = action.after
         self.done.append(action)
         for line in action.describe():
             self.output.step(f"{action.interface}: {line}")
@@ -110,14 +110,24 @@ class _Run:
             return False
         return True
 
+    def _move(self, action: SetRdomain) -> None:
+        """Move the interface, and let the record follow: its index may be another there."""
+        interface, system = action.interface, self.machine.system
+        former = system.links(action.before).observe(interface)
+        execute(action, self._rdomain, self.machine)
+        self._rdomain = action.after
+        moved = system.links(action.after).observe(interface)
+        applied = standing_record(read_record(interface, self.machine), former)
+        if applied is not None and moved is not None and moved.index != applied.index:
+            system.write_record(interface, encode_record(replace(applied, index=moved.index)))
+
     def verify(self) -> None:
         """Look whether the interface is as it shall be; raise BackendError if it is not.
 
         If a command of its own file has changed it, that is only a warning.
         """
         interface, after = self.plan.interface, self._situation()
-        record = after.record(self._resolved)
-        rest = self._without_refused(replace(after, applied=record).plan(self._resolved))
+        rest = self._without_refused(after.rest(self._resolved))
         if not rest.is_empty:
             lines = "".join(f"\n    {line}" for line in rest.describe())
             reason = f"it still differs from what it shall be:{lines}"

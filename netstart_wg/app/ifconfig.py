@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.keys import derive_public_key
-from netstart_wg.app.observe import observe
 from netstart_wg.app.output import Output
-from netstart_wg.app.prepare import Resolved, Situation, read_record
+from netstart_wg.app.prepare import Resolved, Situation, look
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -130,10 +129,8 @@ def _look(name: str, first_word: str, machine: Machine) -> Situation:
 
     What is not there may become one of ours, if it is named like them.
     """
-    applied = read_record(name, machine)
-    rdomains = frozenset(key.rdomain for key in applied.routes) if applied else frozenset()
     try:
-        running = observe(name, machine, rdomains)
+        running, applied = look(name, machine)
     except NotOursError:
         if first_word == "create":
             raise _refused(name, "SIOCIFCREATE", errno.EEXIST) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netstart_wg.app.files import Reading
@@ -15,11 +15,13 @@ from netstart_wg.model.action import Plan
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.route import RouteKey
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.reconcile.endpoints import names_to_resolve
 from netstart_wg.reconcile.plan import plan_interface
 from netstart_wg.reconcile.record import decode_record, record_of
+from netstart_wg.reconcile.routes import own_routes
 
 Resolved = Mapping[EndpointName, Endpoint]
 
@@ -43,6 +45,16 @@ class Situation:
             applied = replace(applied, endpoints=())  # a command may say where a peer is, too
         return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
 
+    def rest(self, resolved: Resolved) -> Plan:
+        """Return what is left to do once a plan was carried out.
+
+        An endpoint that was given to a peer is done with, wherever that is by now.
+        """
+        if self.running is None:
+            return self.plan(resolved)
+        applied = record_of(self.desired, self.running.index, self.applied, resolved)
+        return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
+
     def record(self, resolved: Resolved) -> AppliedRecord | None:
         """Return what to remember of an interface that is as it shall be; None if there is none.
 
@@ -58,13 +70,8 @@ class Situation:
 def survey(reading: Reading, machine: Machine) -> Situation:
     """Look at one interface; raise NotOursError if it is somebody else's."""
     desired = reading.config
-    applied = read_record(desired.name, machine)
-    return Situation(
-        desired=desired,
-        running=observe(desired.name, machine, _rdomains_of_routes(desired, applied)),
-        applied=applied,
-        warnings=reading.warnings,
-    )
+    running, applied = look(desired.name, machine, {route.key for route in desired.routes})
+    return Situation(desired=desired, running=running, applied=applied, warnings=reading.warnings)
 
 
 def survey_again(before: Situation, machine: Machine) -> Situation:
@@ -73,10 +80,29 @@ def survey_again(before: Situation, machine: Machine) -> Situation:
     return replace(survey(reading, machine), is_incremental=before.is_incremental)
 
 
-def _rdomains_of_routes(desired: InterfaceConfig, applied: AppliedRecord | None) -> frozenset[int]:
-    """Return where routes of the interface can be, beside the rdomain that it is in."""
-    declared = {route.key.rdomain for route in desired.routes}
-    return frozenset(declared.union(key.rdomain for key in (applied.routes if applied else ())))
+def look(
+    interface: str, machine: Machine, declared: Collection[RouteKey] = ()
+) -> tuple[InterfaceState | None, AppliedRecord | None]:
+    """Return what runs and what the last run applied; raise NotOursError.
+
+    Routes are looked for where those declared and those on record can be.  One
+    through the interface that belongs to another file is not among them.
+    """
+    applied = read_record(interface, machine)
+    own = frozenset(declared).union(applied.routes if applied else ())
+    running = observe(interface, machine, {key.rdomain for key in own})
+    if running is None or own.issuperset(route.key for route in own_routes(running, ())):
+        return running, applied
+    others = _routes_of_others(interface, machine) - own
+    routes = tuple(route for route in running.routes if route.key not in others)
+    return replace(running, routes=routes), applied
+
+
+def _routes_of_others(interface: str, machine: Machine) -> frozenset[RouteKey]:
+    """Return what the records of the other interfaces name."""
+    others = (name for name in machine.system.engine_names() if name != interface)
+    records = (read_record(name, machine) for name in others)
+    return frozenset(key for record in records if record for key in record.routes)
 
 
 def survey_all(

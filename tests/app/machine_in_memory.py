@@ -22,9 +22,10 @@ from netstart_wg.backends.memory import MemoryBackend
 from netstart_wg.errors import BackendError, BusyError, NoSuchRdomainError, NotOursError
 from netstart_wg.model.action import describe_route
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
-from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
-from netstart_wg.model.route import Route, RouteKey
+from netstart_wg.model.keys import PublicKey
+from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
@@ -74,8 +75,12 @@ class LinksInMemory:
     def add(self, interface: str) -> None:
         """Let an interface appear, as another program or an engine makes it."""
         self.states[interface] = InterfaceState(
-            name=interface, index=next(self._indices), flags=IFF_FRESH_TUN, mtu=DEFAULT_MTU
+            name=interface, index=self.next_index(), flags=IFF_FRESH_TUN, mtu=DEFAULT_MTU
         )
+
+    def next_index(self) -> int:
+        """Return an index that is free in every rdomain; Linux may give one at each move."""
+        return next(self._indices)
 
     def change(self, interface: str, **values: object) -> None:
         """Let an interface be another in some respect."""
@@ -113,6 +118,7 @@ class LinksOfRdomain:
         self._every.change(
             interface,
             rdomain=rdomain,
+            index=self._every.next_index(),
             flags=state.flags & ~IFF_UP,
             addresses=(),
             kernel_addresses=(),
@@ -165,7 +171,18 @@ class LinksOfRdomain:
         for hop in route.next_hops:
             if hop.interface is not None and not self._present(hop.interface).is_up:
                 raise BackendError("add route", interface, "network is down", errno.ENETDOWN)
-        self._every.routes[route.key] = route
+        hops = tuple(self._by_way_of(hop) for hop in route.next_hops)
+        self._every.routes[route.key] = replace(route, next_hops=hops)
+
+    def _by_way_of(self, hop: NextHop) -> NextHop:
+        """Find the interface that leads to a gateway, as the kernel does; else it is the cable."""
+        if hop.interface is not None or hop.gateway is None:
+            return hop
+        for state in self._every.states.values():
+            near = any(hop.gateway in address.network for address in state.addresses)
+            if near and state.rdomain == self._rdomain:
+                return replace(hop, interface=state.name)
+        return replace(hop, interface="eth0")
 
     def remove_route(self, interface: str, route: Route) -> None:
         self._journal.write("remove route", interface, describe_route(route))
@@ -214,6 +231,11 @@ class EnginesInMemory(MemoryBackend):
     def configure(self, interface: str, change: DeviceChange) -> None:
         self._journal.write("configure", interface)
         super().configure(interface, change)
+
+    def roam(self, interface: str, peer: PublicKey, endpoint: Endpoint) -> None:
+        """Let a peer be heard from somewhere else; nobody writes that."""
+        heard = PeerChange(public_key=peer, endpoint=endpoint)
+        super().configure(interface, DeviceChange(peers=(heard,)))
 
 
 class SystemInMemory:

@@ -1,0 +1,108 @@
+"""What goes on around a plan that is being carried out: records that stand, peers that move."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from netstart_wg.app.ifconfig import change_interface
+from netstart_wg.errors import ExitStatus
+from netstart_wg.model.action import describe_route
+from netstart_wg.model.address import Endpoint
+from netstart_wg.model.keys import PublicKey
+from tests.app.machine_in_memory import Lines, MachineInMemory
+from tests.app.test_netstart import HUB, OFFICE, run, write
+
+ELSEWHERE = Endpoint(IPv4Address("203.0.113.5"), 4242)
+ONCE = "!once\n"
+
+
+def have_run(here: MachineInMemory) -> list[str]:
+    return [entry for entry in here.journal.writes if entry.startswith("run ")]
+
+
+def ifconfig(here: MachineInMemory, text: str) -> ExitStatus:
+    return change_interface("wg0", text.split(), here.machine, Lines())
+
+
+class TestRecord:
+    def test_a_move_changes_the_index_and_repeats_no_command(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        former = here.links.states["wg0"].index
+        assert ifconfig(here, "rdomain 3") is ExitStatus.OK
+        assert here.links.states["wg0"].index != former
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert here.links.states["wg0"].rdomain == 0
+        assert have_run(here) == ["run once"]
+
+    def test_a_run_that_ends_after_the_move_repeats_no_command(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        write(folder, "rdomain 3\n" + HUB + ONCE)
+        here.journal.fault = "add address"
+        assert run(here, folder, Lines()) is ExitStatus.NOT_RESTORED
+        here.journal.fault = None
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert have_run(here) == ["run once"]
+
+    def test_a_command_of_ifconfig_leaves_what_the_file_has_done_on_record(
+        self, here: MachineInMemory, folder: Path
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        before = here.system.records.copy()
+        assert ifconfig(here, f"mtu 1300 wgpeer {OFFICE} wgendpoint 203.0.113.5 1") is ExitStatus.OK
+        assert here.system.records == before
+
+
+class TestRoaming:
+    def test_a_peer_that_roams_in_the_middle_of_a_change_is_no_difference(
+        self, here: MachineInMemory, folder: Path
+    ) -> None:
+        write(folder, HUB)
+        run(here, folder, Lines())
+        note = here.journal.write
+
+        def roam(operation: str, interface: str, text: object = "") -> None:
+            here.engines.roam(interface, PublicKey.from_base64(OFFICE), ELSEWHERE)
+            note(operation, interface, text)
+
+        here.journal.write = roam  # type: ignore[method-assign]
+        assert ifconfig(here, "mtu 1300") is ExitStatus.OK
+        engine = here.engines.state("wg0")
+        assert engine is not None
+        assert engine.peers[1].endpoint == ELSEWHERE
+
+
+class TestRoutesOfSeveralFiles:
+    def test_a_route_through_one_interface_that_anothers_file_declares_is_left_alone(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB)
+        write(folder, "inet 10.9.0.1/24\n!route add 10.7.0.0/16 10.0.0.9\n", "wg1")
+        assert run(here, folder, Lines()) is ExitStatus.OK
+        here.system.sockets = {"wg0", "wg1"}
+        here.journal.writes.clear()
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert ifconfig(here, "up") is ExitStatus.OK
+        assert here.journal.writes == []
+        (route,) = here.links.routes.values()
+        assert route.next_hops[0].interface == "wg0"
+        assert describe_route(route) == "route add 10.7.0.0/16 10.0.0.9"
+
+    def test_one_that_no_file_declares_any_longer_goes(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB)
+        write(folder, "inet 10.9.0.1/24\n!route add 10.7.0.0/16 10.0.0.9\n", "wg1")
+        run(here, folder, Lines())
+        here.system.sockets = {"wg0", "wg1"}
+        write(folder, "inet 10.9.0.1/24\n", "wg1")
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert lines.summaries == ["wg1: 1 route removed"]
+        assert here.links.routes == {}
