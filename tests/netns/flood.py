@@ -5,8 +5,9 @@
     flood.py ADDRESS PORT COUNT cookie               cookie replies
     flood.py ADDRESS PORT COUNT replay HEX           one message, again and again
 
-Each datagram has a source address of its own out of 198.18.0.0/15, which is set
-aside for such tests (RFC 2544).  Standard library only; chance has a fixed seed.
+COUNT@RATE sends no more than RATE of them a second.  Each datagram has a source
+address of its own out of 198.18.0.0/15, which is set aside for such tests
+(RFC 2544).  Standard library only; chance has a fixed seed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import random
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
@@ -45,14 +47,17 @@ def cookies() -> Iterator[bytes]:
         yield struct.pack("<I", 3) + CHANCE.randbytes(60)
 
 
-def flood(address: str, port: int, messages: Iterator[bytes]) -> None:
+def flood(address: str, port: int, rate: float, messages: Iterator[bytes]) -> None:
     destination = int(IPv4Address(address))
+    begin = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
         for number, message in enumerate(messages):
             source = SOURCES + 1 + number * 7919 % 0x1FFFE
             udp = UDP_HEADER.pack(1024 + number % 60000, port, 8 + len(message), 0)
             ipv4 = IPV4_HEADER.pack(0x45, 0, 0, 0, 0, 64, 17, 0, source, destination)
             sender.sendto(ipv4 + udp + message, (address, 0))
+            if (early := begin + number / rate - time.monotonic()) > 0:
+                time.sleep(early)
 
 
 def main(address: str, port: str, count: str, kind: str, *details: str) -> None:
@@ -67,7 +72,8 @@ def main(address: str, port: str, count: str, kind: str, *details: str) -> None:
             messages = itertools.repeat(bytes.fromhex(details[0]))
         case _:
             sys.exit(__doc__)
-    flood(address, int(port), itertools.islice(messages, int(count)))
+    total, _, rate = count.partition("@")
+    flood(address, int(port), float(rate or "inf"), itertools.islice(messages, int(total)))
 
 
 if __name__ == "__main__":
