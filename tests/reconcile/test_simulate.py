@@ -30,6 +30,7 @@ from netstart_wg.model.config import Command
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
+from netstart_wg.reconcile.simulate import after as after_steps
 from netstart_wg.reconcile.simulate import simulate
 
 RUNNING = InterfaceState(
@@ -147,3 +148,8 @@ def test_a_destroyed_interface_is_none() -> None:
 def test_a_step_that_cannot_be_is_refused(running: InterfaceState | None, action: Action) -> None:
     with pytest.raises(ValueError, match=r"is there|not there|exist"):
         after(running, action)
+
+
+def test_no_steps_make_no_interface() -> None:
+    with pytest.raises(ValueError, match="there is no interface"):
+        after_steps((), None, public_key_of)
