@@ -167,12 +167,20 @@ class _Command:
             if is_no_value:
                 self._has_peer = True
                 raise misplaced(word, None if is_packed else self._keyword)
+            if self._keyword is not None and self._keyword.raw == "wgaip":
+                self._look_at_second_network(word)
             self._take_address_words("loose", [word], index)
         except Mistake as mistake:
             if address is not None:
                 address.is_broken = True
             is_misspelt = is_packed and word.raw[:1].isalpha() and nearest(word.raw) is not None
             self.note(misplaced(word, None) if is_misspelt else mistake)
+
+    def _look_at_second_network(self, word: Word) -> None:
+        """Tell of an address behind the argument of wgaip: it is the interface's."""
+        if ":" in word.value:
+            raise Mistake.about(word, Message.NETWORK_ALONE)
+        self.warn(word, Message.ADDRESS_AFTER_WGAIP)
 
     def _take_address_words(self, rule: str, words: Sequence[Word], index: int) -> None:
         if self._address_words is None:

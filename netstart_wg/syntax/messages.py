@@ -262,6 +262,11 @@ class Message(MessageTable):
         "such as 10.0.0.2/32, 192.168.0.0/16 or fd00::/64",
         f"{_PEER} wgaip 10.0.0.0/255.0.0.0\n",
     )
+    NETWORK_ALONE = Entry(
+        "{word} without a wgaip of its own",
+        "write wgaip before each network",
+        f"{_PEER} wgaip 10.0.0.2/32 fd00::2/128\n",
+    )
     SEVERAL_ALLOWED_IPS = Entry(
         "several networks in one word, {word}",
         "write wgaip before each of them",
@@ -279,6 +284,12 @@ class Message(MessageTable):
         "{word} has bits beyond its prefix",
         "it means {network}",
         f"{_PEER} wgaip 10.0.0.2/24\n",
+        Severity.WARNING,
+    )
+    ADDRESS_AFTER_WGAIP = Entry(
+        "{word} becomes the address of the interface",
+        "write wgaip before each network of the peer",
+        f"{_PEER} wgaip 10.0.0.2/32 10.0.0.3/32\n",
         Severity.WARNING,
     )
     TEXT_CUT = Entry(

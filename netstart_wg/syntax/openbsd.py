@@ -95,7 +95,7 @@ def _look_at_create(statements: Sequence[AnyStatement], exists: bool, findings: 
 
 def _look_at_first_and_last(file: HostnameFile, findings: Findings) -> None:
     source = file.source
-    if source.has_byte_order_mark:
+    if source.has_byte_order_mark and source.physical_lines:
         findings.add(Difference.BYTE_ORDER_MARK, Span(1, 1))
     if source.carriage_returns:
         first = source.carriage_returns[0]

@@ -273,6 +273,12 @@ EXPECTED: dict[Message, str] = {
         "                                                              ^^^^^^^^^^^^^^^^^^\n"
         "    hint: such as 10.0.0.2/32, 192.168.0.0/16 or fd00::/64"
     ),
+    Message.NETWORK_ALONE: (
+        'hostname.wg0:1:71: "fd00::2/128" without a wgaip of its own\n'
+        f"    {PEER} wgaip 10.0.0.2/32 fd00::2/128\n"
+        "                                                                          ^^^^^^^^^^^\n"
+        "    hint: write wgaip before each network"
+    ),
     Message.SEVERAL_ALLOWED_IPS: (
         'hostname.wg0:1:59: several networks in one word, "10.0.0.0/8,fd00::/8"\n'
         f"    {PEER} wgaip 10.0.0.0/8,fd00::/8\n"
@@ -290,6 +296,12 @@ EXPECTED: dict[Message, str] = {
         f"    {PEER} wgaip 10.0.0.2/24\n"
         "                                                              ^^^^^^^^^^^\n"
         "    hint: it means 10.0.0.0/24"
+    ),
+    Message.ADDRESS_AFTER_WGAIP: (
+        'hostname.wg0:1:71: warning: "10.0.0.3/32" becomes the address of the interface\n'
+        f"    {PEER} wgaip 10.0.0.2/32 10.0.0.3/32\n"
+        "                                                                          ^^^^^^^^^^^\n"
+        "    hint: write wgaip before each network of the peer"
     ),
     Message.TEXT_CUT: (
         "hostname.wg0:1:13: warning: description is longer than 63 bytes and was cut\n"
