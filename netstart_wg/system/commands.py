@@ -102,8 +102,20 @@ def _start_in(rdomain: int, text: str) -> subprocess.Popen[bytes]:
 
 
 def _start(text: str) -> subprocess.Popen[bytes]:
+    """Start the shell with the text behind a descriptor: ps(1) shows arguments to everybody."""
+    script = os.memfd_create("command", os.MFD_CLOEXEC)
+    try:
+        with open(script, "w", encoding="utf-8", closefd=False) as file:
+            file.write(f"{text}\n")
+        return _start_shell(script)
+    finally:
+        os.close(script)
+
+
+def _start_shell(script: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        ["/bin/sh", "-c", text],
+        ["/bin/sh", "-c", f". /dev/fd/{script}"],
+        pass_fds=(script,),
         stdin=subprocess.DEVNULL,
         stdout=2,
         stderr=2,

@@ -46,6 +46,15 @@ def test_output_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> Non
     assert captured.err == "one\ntwo\n"
 
 
+def test_the_text_is_not_among_the_arguments_that_everybody_sees(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert run_command(": topsecret; tr '\\0' ' ' < /proc/$$/cmdline").failure is None
+    shown = capfd.readouterr().err
+    assert shown.startswith("/bin/sh ")
+    assert "topsecret" not in shown
+
+
 def test_a_command_finds_the_surroundings_of_the_boot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
