@@ -15,7 +15,10 @@ class ElsewhereError(NotOursError):
     """The engine is ours, but somebody has taken its interface where we do not look."""
 
     def __init__(self, interface: str) -> None:
-        reason = "its engine runs, but the interface is in a network namespace that is no rdomain"
+        reason = (
+            "its engine runs, but the interface was renamed, or is in a network namespace"
+            " that is no rdomain"
+        )
         super().__init__("observe", interface, reason)
 
 

@@ -278,9 +278,15 @@ class Engine:
         return dataclasses.replace(
             self._device.state(),
             implementation=f"netstart-wg {VERSION}",
-            link_namespace=link.namespace if link else None,
+            link_namespace=self._namespace_to_tell(link),
             offloads=tuple(sorted(offloads)),
         )
+
+    def _namespace_to_tell(self, link: LinkState | None) -> int | None:
+        """Return where to look for an interface of our name; 0 if ours has another name now."""
+        if link is None:
+            return None
+        return link.namespace if self._tun.interface() == self.name else 0
 
     def configure(self, change: DeviceChange) -> None:
         """See `Configurable`; the interface is looked at first.

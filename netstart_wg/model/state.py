@@ -44,7 +44,10 @@ class WireGuardState:
     groups: tuple[str, ...] = ()
     """Of the interface, in the order joined; without `wg`."""
     link_namespace: int | None = None
-    """Inode of the network namespace that the interface is in, if the engine tells (ours does)."""
+    """Inode of the network namespace that the interface is in, if the engine tells (ours does).
+
+    0: the interface was renamed, and one of its former name is another's.
+    """
     peers: tuple[PeerState, ...] = ()
     """In order of creation."""
     drops: tuple[tuple[str, int], ...] = ()

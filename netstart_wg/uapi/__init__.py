@@ -12,7 +12,8 @@ our own, which wg(8) passes over:
     implementation=NAME VERSION   reply     what serves the interface
     offload=NAME                  reply     one line each: what the kernel granted
     drop=REASON COUNT             reply     one line each: what was dropped, and how often
-    link_namespace=INODE          reply     the network namespace that the interface is in
+    link_namespace=INODE          reply     the network namespace that the interface is in;
+                                            0 if it does not have the engine's name any more
     wgrtable=N                    both      the rdomain of the UDP sockets, up to 255; 0 unsaid
     group=NAME                    reply     one line each: what the interface is in beside `wg`
     groups=NAME,NAME…             request   all that it shall be in; empty: none

@@ -207,6 +207,8 @@ class EnginesInMemory(MemoryBackend):
     def __init__(self, journal: Journal, links: LinksInMemory) -> None:
         super().__init__(derive_public_key)
         self.foreign: set[str] = set()
+        self.renamed: set[str] = set()
+        """Engines whose interface has another name now."""
         self._journal = journal
         self._links = links
 
@@ -226,6 +228,8 @@ class EnginesInMemory(MemoryBackend):
         state = super().state(interface)
         if state is None or interface not in self._links.states:
             return state
+        if interface in self.renamed:
+            return replace(state, link_namespace=0)
         return replace(state, link_namespace=namespace_of(self._links.states[interface].rdomain))
 
     def configure(self, interface: str, change: DeviceChange) -> None:

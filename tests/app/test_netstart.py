@@ -403,6 +403,18 @@ class TestRefusals:
         assert here.journal.writes == []
         assert "another program's" in lines.warnings[0]
 
+    def test_an_interface_of_the_former_name_of_ours_is_left_alone(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB)
+        run(here, folder, Lines())
+        here.engines.renamed.add("wg0")
+        here.journal.writes.clear()
+        write(folder, HUB + "mtu 1280\n")
+        assert run(here, folder, lines) is ExitStatus.FAILED
+        assert "renamed" in lines.warnings[0]
+        assert here.journal.writes == []
+
     def test_an_engine_whose_interface_is_elsewhere_is_left_alone(
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
@@ -412,7 +424,7 @@ class TestRefusals:
         here.journal.writes.clear()
         assert run(here, folder, lines) is ExitStatus.FAILED
         assert here.journal.writes == []
-        assert "in a network namespace that is no rdomain" in lines.warnings[0]
+        assert "renamed, or is in a network namespace that is no rdomain" in lines.warnings[0]
 
 
 class TestPermissions:
