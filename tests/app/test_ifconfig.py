@@ -155,7 +155,7 @@ def test_a_word_without_a_difference_writes_nothing(shell: Shell) -> None:
 
 
 def test_a_change_is_the_only_write_to_interface_and_engine(shell: Shell) -> None:
-    shell.do(f"wgkey {PRIVATE_KEY.to_base64()} wgpeer {LAPTOP} wgaip 10.0.0.2/32 10.0.0.1/24")
+    shell.do(f"10.0.0.1/24 wgkey {PRIVATE_KEY.to_base64()} wgpeer {LAPTOP} wgaip 10.0.0.2/32")
     shell.here.journal.writes.clear()
     shell.do("mtu 1400")
     assert shell.here.journal.writes == ["set mtu 1400"]
