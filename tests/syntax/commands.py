@@ -162,10 +162,11 @@ SUBJECTS = (
 def commands(draw: st.DrawFn, subject: Subject) -> Command:
     """Draw a command without mistakes: peer words follow a peer, there is one address at most."""
     command = draw(st.lists(subject.interface, max_size=2))
+    about = subject.about_peers
     for key in draw(st.lists(st.sampled_from(subject.peers), max_size=2)) if subject.peers else ():
         command.append((draw(st.sampled_from(["wgpeer"] * 5 + ["-wgpeer"])), key))
-        command += draw(st.lists(subject.about_peers, max_size=3))
-        command += draw(st.lists(subject.interface, max_size=1))
+        # words about the interface do not change who is spoken of
+        command += draw(st.lists(st.one_of(about, about, about, subject.interface), max_size=4))
     if subject.addresses is not None and (not command or draw(st.booleans())):
         command.insert(draw(st.integers(0, len(command))), draw(subject.addresses))
     return command or [draw(subject.interface)]

@@ -151,7 +151,11 @@ def _parts(draw: st.DrawFn, command: Command, is_line: bool = True) -> list[Part
         found = draw(_bare_address(word) | _address(word) if is_bare else _address(word))
         at = 0
         for part in found.in_order:
-            at = draw(st.integers(at, len(parts)))
+            places = list(range(at, len(parts) + 1))
+            if word[0].startswith("inet6"):
+                # behind an allowed IP it would be taken for another one
+                places = [n for n in places if n == 0 or parts[n - 1][0] != "wgaip"]
+            at = draw(st.sampled_from(places))
             parts.insert(at, part)
             at += 1
         for part in found.anywhere:

@@ -188,7 +188,7 @@ def arguments(command: Command) -> list[str]:
     for keyword, *about in command:
         family, _, action = keyword.partition(" ")
         if is_address((keyword,)):
-            words = [family, *words, "/".join(about)] if about else [family, *words]
+            words = [family, *(["/".join(about)] if about else []), *words]
             words += [action] if action else []
         else:
             words += [keyword, *about]
