@@ -7,6 +7,7 @@ was started in.  What is entered is entered by the calling thread alone.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -25,6 +26,9 @@ NAMESPACE_FOLDER: Final = Path("/run/netns")
 _OWN: Final = Path("/proc/thread-self/ns/net")
 _NAME = re.compile(r"rdomain([1-9][0-9]{0,2})")
 
+_NS_GET_NSTYPE = 0xB703
+"""ioctl_ns(2)."""
+
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -38,10 +42,7 @@ def rdomain_path(rdomain: int) -> Path:
 
 def is_rdomain(rdomain: int) -> bool:
     """Say whether there is an rdomain of that number; a bare file is what an accident left."""
-    try:
-        return rdomain == 0 or rdomain_path(rdomain).stat().st_dev == _OWN.stat().st_dev
-    except OSError:
-        return False
+    return rdomain == 0 or _kind_of_namespace(rdomain_path(rdomain)) == libc.CLONE_NEWNET
 
 
 def rdomains() -> tuple[int, ...]:
@@ -56,13 +57,15 @@ def rdomains() -> tuple[int, ...]:
 
 def rdomain_of(inode: int) -> int | None:
     """Return the rdomain whose namespace has this inode; None if no rdomain has."""
-    for rdomain in (0, *rdomains()):
-        try:
-            if rdomain_path(rdomain).stat().st_ino == inode:
-                return rdomain
-        except OSError:  # it went just now
-            continue
-    return None
+    return next((each for each in (0, *rdomains()) if namespace_of(each) == inode), None)
+
+
+def namespace_of(rdomain: int) -> int | None:
+    """Return the inode of an rdomain's namespace; None if there is no such rdomain."""
+    try:
+        return rdomain_path(rdomain).stat().st_ino if is_rdomain(rdomain) else None
+    except OSError:  # it went just now
+        return None
 
 
 def open_rdomain(rdomain: int) -> int:
@@ -101,15 +104,33 @@ def make_rdomain(rdomain: int) -> None:
     """Make the namespace of an rdomain if there is none, its loopback up; raise OSError.
 
     Of those who want the same one at once, one makes it and the others find it.
-    It appears when it is complete.
+    It appears when it is complete.  A namespace of another kind that has its name
+    is left alone: EEXIST.
     """
     if is_rdomain(rdomain):
         return
     NAMESPACE_FOLDER.mkdir(mode=0o755, exist_ok=True)
     with _locked_folder():
         if not is_rdomain(rdomain):
+            path = rdomain_path(rdomain)
+            if _kind_of_namespace(path) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
             _share_folder()
-            _mount_new_namespace(rdomain_path(rdomain))
+            _mount_new_namespace(path)
+
+
+def _kind_of_namespace(path: Path) -> int | None:
+    """Return CLONE_NEWNET or whatever else the namespace on this file is; None if none is there."""
+    try:
+        if path.stat().st_dev != _OWN.stat().st_dev:
+            return None
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return fcntl.ioctl(descriptor, _NS_GET_NSTYPE)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
 
 
 @contextmanager

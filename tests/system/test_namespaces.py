@@ -170,6 +170,18 @@ def test_a_bare_file_that_an_accident_left_is_taken() -> None:
     assert is_rdomain(3)
 
 
+def test_a_namespace_of_another_kind_is_no_rdomain_and_is_left_alone() -> None:
+    NAMESPACE_FOLDER.mkdir()
+    rdomain_path(3).touch()
+    libc.mount(Path("/proc/self/ns/uts"), rdomain_path(3), "none", libc.MS_BIND)
+    assert not is_rdomain(3)
+    assert rdomains() == ()
+    assert rdomain_of(rdomain_path(3).stat().st_ino) is None
+    with pytest.raises(FileExistsError):
+        make_rdomain(3)
+    assert len(mounts_on(rdomain_path(3))) == 1
+
+
 def test_a_link_to_nowhere_is_refused_and_not_followed() -> None:
     NAMESPACE_FOLDER.mkdir()
     rdomain_path(3).symlink_to("/run/elsewhere")
