@@ -83,6 +83,11 @@ def execute(action: Change, rdomain: int, machine: Machine) -> None:
 
 
 def _make_rdomain_of_sockets(change: DeviceChange, machine: Machine) -> None:
+    """Make the rdomain that the engine is to open sockets in.
+
+    Of one that somebody has deleted the engine does not tell, so that it is
+    always in the change: what the change leaves alone exists.
+    """
     if change.wgrtable is not UNCHANGED:
         machine.system.make_rdomain(change.wgrtable)
 

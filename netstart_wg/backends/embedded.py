@@ -81,7 +81,7 @@ class EmbeddedBackend:
             if links is not None and links.observe(interface) is not None:
                 links.delete(interface)
                 await_end(connection, interface)
-            else:  # in a network namespace that is no rdomain: it goes with its engine
+            else:  # renamed, or in a namespace that is no rdomain: it goes with its engine
                 stop_and_await_end(connection, interface)
 
     def state(self, interface: str) -> WireGuardState | None:
@@ -110,6 +110,10 @@ class EmbeddedBackend:
             reason = os.strerror(number).lower()
             if number == errno.EADDRINUSE:
                 reason = f"UDP port {change.listen_port} is taken by another program or interface"
+            elif number == errno.ENOENT:
+                reason = (
+                    "the rdomain of its UDP sockets does not exist\n    hint: set wgrtable again"
+                )
             raise BackendError("configure", interface, reason, number)
 
     def _links_around(self, state: WireGuardState) -> Netlink | None:

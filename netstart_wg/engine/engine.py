@@ -34,7 +34,7 @@ from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 from netstart_wg.protocol.notices import Level
-from netstart_wg.system.namespaces import inside_rdomain
+from netstart_wg.system.namespaces import inside_rdomain, namespace_of
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.DEBUG)  # whether small things are said is decided by the interface's debug
@@ -279,6 +279,7 @@ class Engine:
             self._device.state(),
             implementation=f"netstart-wg {VERSION}",
             link_namespace=self._namespace_to_tell(link),
+            wgrtable=self._device.wgrtable if self._has_rdomain() else 0,
             offloads=tuple(sorted(offloads)),
         )
 
@@ -308,20 +309,36 @@ class Engine:
             return socket.if_nametoindex(name)
 
     def _change_sockets(self, change: DeviceChange) -> None:
-        """Have the sockets that go with a change; raise OSError, and then the old ones stay."""
+        """Have the sockets that go with a change; raise OSError, and then the old ones stay.
+
+        Who names the port or the rdomain gets them where that rdomain is now.
+        """
         device, bound = self._device, self._udp.sockets
         port = device.listen_port if change.listen_port is UNCHANGED else change.listen_port
         fwmark = device.fwmark if change.fwmark is UNCHANGED else change.fwmark
         rdomain = device.wgrtable if change.wgrtable is UNCHANGED else change.wgrtable
-        if bound is not None and (port, rdomain) == (bound.port, device.wgrtable):
+        is_asked_for = not (change.listen_port is UNCHANGED and change.wgrtable is UNCHANGED)
+        if bound is not None and (
+            not is_asked_for
+            or ((port, rdomain) == (bound.port, device.wgrtable) and self._has_rdomain())
+        ):
             bound.set_fwmark(fwmark)
         elif bound is not None:
             replacement = _open_sockets(port, fwmark, rdomain)
             self._receive_what_has_come()
             self._set_sockets(replacement)
-        elif not (change.listen_port is UNCHANGED and change.wgrtable is UNCHANGED):
+        elif is_asked_for:
             # they can be had; they are opened when the interface comes up
             _open_sockets(port, fwmark, rdomain).close()
+
+    def _has_rdomain(self) -> bool:
+        """Say whether the rdomain of the sockets exists, and is the one that they are in.
+
+        Who deletes it, and makes it again, leaves them in the former.
+        """
+        namespace = namespace_of(self._device.wgrtable)
+        sockets = self._udp.sockets
+        return namespace is not None and (sockets is None or namespace == sockets.namespace)
 
     def _receive_what_has_come(self) -> None:
         """Lose nothing that waits in sockets which are about to be closed."""

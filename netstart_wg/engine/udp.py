@@ -20,6 +20,7 @@ from netstart_wg.datapath.base import Datagrams
 from netstart_wg.datapath.refusals import Refusals
 from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.protocol.forwarding import Path
+from netstart_wg.system.namespaces import namespace_of
 
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
@@ -90,6 +91,8 @@ class UdpSockets:
         """
         self._sockets = _bind_both(port)
         self.port: int = next(iter(self._sockets.values())).getsockname()[1]
+        self.namespace = namespace_of(0)
+        """Inode of the network namespace that they are in: the one their maker was in."""
         self._has_gso = True
         self._refuses_gso: Refusals[Endpoint] = Refusals()
         self._turn = list(self._sockets.values())

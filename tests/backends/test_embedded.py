@@ -136,6 +136,31 @@ def test_an_engine_whose_interface_is_in_no_rdomain_is_destroyed_with_it(
     assert "wg0" not in left
 
 
+def test_an_interface_of_the_former_name_stays_when_the_engine_is_destroyed(
+    backend: EmbeddedBackend, links: Netlink
+) -> None:
+    backend.create("wg0")
+    for words in ("set wg0 name wg7", "add wg0 type veth peer name far"):
+        subprocess.run(["ip", "link", *words.split()], check=True)
+    stranger = links.observe("wg0")
+    backend.destroy("wg0")
+    assert backend.state("wg0") is None
+    assert links.observe("wg7") is None
+    assert stranger is not None
+    assert links.observe("wg0") == stranger
+
+
+def test_a_port_in_an_rdomain_that_was_deleted_is_refused_in_words(
+    backend: EmbeddedBackend, linux: Linux
+) -> None:
+    backend.create("wg0")
+    linux.make_rdomain(3)
+    backend.configure("wg0", DeviceChange(wgrtable=3))
+    subprocess.run(["ip", "netns", "delete", "rdomain3"], check=True)
+    with pytest.raises(BackendError, match="the rdomain of its UDP sockets does not exist"):
+        backend.configure("wg0", DeviceChange(listen_port=7))
+
+
 def test_what_is_not_there_cannot_be_destroyed_or_configured(backend: EmbeddedBackend) -> None:
     with pytest.raises(BackendError) as destroyed:
         backend.destroy("wg0")

@@ -144,6 +144,21 @@ def test_the_sockets_are_in_wgrtable_and_nowhere_else(machine: Machine) -> None:
     assert listening == [False, False, True]
 
 
+@pytest.mark.parametrize("is_made_again", [False, True])
+def test_the_sockets_follow_to_an_rdomain_that_was_deleted(
+    machine: Machine, is_made_again: bool
+) -> None:
+    end = End(1)
+    machine.write(end, *FULL)
+    machine.netstart()
+    machine.host.run("ip", "netns", "delete", "rdomain2")
+    if is_made_again:
+        machine.host.run("ip", "netns", "add", "rdomain2")
+    assert "wgrtable" in machine.netstart("-v")
+    assert openbsd.attempt(machine.host, *in_rdomain(2), "ss", "-Hlnu").stdout
+    assert machine.netstart("-v") == ""
+
+
 def in_rdomain(rdomain: int) -> tuple[str, ...]:
     return (NETSTART_WG, "exec", "-T", str(rdomain))
 

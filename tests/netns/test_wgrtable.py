@@ -132,6 +132,37 @@ def test_an_interface_goes_up_when_its_rdomain_comes_and_complains_once(host: Ho
     assert listeners(host, 3) == [PORT, PORT]
 
 
+@pytest.mark.parametrize("change", [DeviceChange(wgrtable=3), DeviceChange(listen_port=PORT)])
+def test_sockets_of_an_rdomain_that_was_made_again_are_opened_anew(
+    host: Host, change: DeviceChange
+) -> None:
+    make_rdomain(host, 3)
+    start(host)
+    assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
+    host.run("ip", "link", "set", "wg0", "up")
+    assert state(host, "wg0").wgrtable == 3
+    host.run("ip", "netns", "delete", "rdomain3")
+    assert state(host, "wg0").wgrtable == 0
+    assert configure(host, "wg0", change) == errno.ENOENT
+    make_rdomain(host, 3)
+    assert state(host, "wg0").wgrtable == 0
+    assert configure(host, "wg0", DeviceChange(fwmark=7)) == 0
+    assert listeners(host, 3) == []
+    assert configure(host, "wg0", change) == 0
+    assert listeners(host, 3) == [PORT, PORT]
+    assert state(host, "wg0").wgrtable == 3
+
+
+def test_an_rdomain_that_was_deleted_is_not_told_of_while_the_interface_is_down(host: Host) -> None:
+    make_rdomain(host, 3)
+    start(host)
+    assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
+    host.run("ip", "netns", "delete", "rdomain3")
+    assert state(host, "wg0").wgrtable == 0
+    make_rdomain(host, 3)
+    assert state(host, "wg0").wgrtable == 3
+
+
 def test_an_endpoint_has_its_scope_where_the_sockets_are(host: Host) -> None:
     make_rdomain(host, 3)
     ip(host, 3, "link", "add", "eth7", "index", "77", "type", "veth", "peer", "name", "eth8")
