@@ -12,14 +12,21 @@ from netstart_wg.model.state import InterfaceState, WireGuardState
 
 
 class ElsewhereError(NotOursError):
-    """The engine is ours, but somebody has taken its interface where we do not look."""
+    """The engine is ours, but its interface was renamed, or taken where we do not look."""
 
-    def __init__(self, interface: str) -> None:
+    def __init__(
+        self, interface: str, engine: WireGuardState, routes: tuple[Route, ...] = ()
+    ) -> None:
         reason = (
             "its engine runs, but the interface was renamed, or is in a network namespace"
             " that is no rdomain"
+            f"\n    hint: end it with `netstart-wg ifconfig {interface} destroy`"
         )
         super().__init__("observe", interface, reason)
+        self.state = InterfaceState(
+            name=interface, index=0, flags=0, mtu=0, routes=routes, wireguard=engine
+        )
+        """All that is known of it: enough to plan its end, and no more."""
 
 
 def observe(
@@ -30,19 +37,20 @@ def observe(
     The routes are those of the interface's rdomain and of `rdomains`, by default
     of every one that exists; each takes a dump.  Raise NotOursError for an
     interface that is not ours to touch: another program's engine, no engine at
-    all, or an engine of ours whose interface is in no rdomain.
+    all, or (ElsewhereError) an engine of ours whose interface has another name
+    now or is in no rdomain.
     """
     link, engine = _look(interface, machine)
     if (link is None) != (engine is None):
         link, engine = _look(interface, machine)  # it was perhaps just coming, going or moving
-    if link is None and engine is None:
-        return None
-    if link is None:
-        raise ElsewhereError(interface)
     if engine is None:
+        if link is None:
+            return None
         reason = "exists and is not ours: no engine of netstart-wg is behind it"
         raise NotOursError("observe", interface, reason)
-    looked_at = (0, *machine.system.rdomains()) if rdomains is None else rdomains
+    looked_at = set((0, *machine.system.rdomains()) if rdomains is None else rdomains)
+    if link is None:
+        raise ElsewhereError(interface, engine, tuple(_routes(sorted(looked_at), machine)))
     routes = tuple(_routes(sorted({link.rdomain, *looked_at}), machine))
     return replace(link, wireguard=engine, routes=routes)
 

@@ -76,8 +76,9 @@ def _named(interface: str, machine: Machine) -> InterfaceStatus:
     if not machine.system.is_root() and interface in machine.system.engine_names():
         reason = "only root may look at an interface in another rdomain"
         raise PermissionDeniedError(f"{interface}: {reason}")
-    if _engine(interface, machine) is not None:
-        raise ElsewhereError(interface)
+    engine = _engine(interface, machine)
+    if engine is not None:
+        raise ElsewhereError(interface, engine)
     raise NoSuchInterfaceError(interface)
 
 

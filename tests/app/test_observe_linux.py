@@ -95,13 +95,44 @@ def test_an_interface_in_a_namespace_that_is_no_rdomain_is_not_ours_to_touch(
 ) -> None:
     subprocess.run(["ip", "netns", "add", "blue"], check=True)
     subprocess.run(["ip", "link", "set", "wg1", "netns", "blue"], check=True)
-    with pytest.raises(ElsewhereError, match="namespace that is no rdomain"):
+    with pytest.raises(ElsewhereError, match=r"no rdomain\n.*`netstart-wg ifconfig wg1 destroy`"):
         observe("wg1", machine)
     with pytest.raises(ElsewhereError):
         print_status("wg1", machine, Lines())
     lines = Lines()
     print_status(None, machine, lines)
     assert [text.partition(":")[0] for text in lines.said] == ["wg0"]
+
+
+def test_our_routes_are_known_of_an_interface_that_is_elsewhere(
+    machine: Machine, linux: Linux
+) -> None:
+    linux.links().add_route("wg1", blackhole(0))
+    subprocess.run(["ip", "link", "set", "wg1", "name", "wg9"], check=True)
+    with pytest.raises(ElsewhereError, match="was renamed") as caught:
+        observe("wg1", machine)
+    state = caught.value.state
+    assert (state.name, state.routes) == ("wg1", (blackhole(0),))
+    assert state.wireguard is not None
+    assert [peer.public_key for peer in state.wireguard.peers] == [PEER.public_key]
+
+
+def test_an_interface_that_has_our_interfaces_former_name_is_not_ours(machine: Machine) -> None:
+    rename_and_take_name("wg1")
+    with pytest.raises(NotOursError, match="was renamed"):
+        observe("wg1", machine)
+    lines = Lines()
+    print_status(None, machine, lines)
+    assert [text.partition(":")[0] for text in lines.said] == ["wg0"]
+
+
+def rename_and_take_name(interface: str) -> None:
+    """Give an interface another name, and its former one to a veth."""
+    for words in (
+        f"ip link set {interface} name other",
+        f"ip link add {interface} type veth peer name far",
+    ):
+        subprocess.run(words.split(), check=True)
 
 
 def test_a_strangers_interface_is_not_ours(machine: Machine) -> None:
