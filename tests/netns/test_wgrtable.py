@@ -108,6 +108,7 @@ def test_a_port_that_is_taken_in_the_other_rdomain_is_refused(host: Host, is_up:
     start(host, "wg1")
     assert configure(host, "wg1", DeviceChange(wgrtable=3)) == 0
     host.run("ip", "link", "set", "wg1", "up")
+    assert state(host, "wg1").wgrtable == 3, "and it has heard that it is up"
     if is_up:
         host.run("ip", "link", "set", "wg0", "up")
     before = state(host, "wg0")
