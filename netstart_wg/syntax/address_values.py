@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 
 from netstart_wg.model.address import PORT_MAX, Endpoint, EndpointName, IPNetwork
 from netstart_wg.syntax.messages import Message
@@ -120,6 +120,15 @@ def broadcast_address(word: Word) -> IPv4Address:
     if address is None:
         raise Mistake.about(word, Message.BAD_BROADCAST)
     return address
+
+
+def is_like_a_network(word: Word) -> bool:
+    """Say whether an address of an interface may be meant as a network: no host bits, or a host."""
+    try:
+        interface = IPv4Interface(word.value)
+    except ValueError:
+        return False
+    return interface.network.prefixlen == 32 or interface.ip == interface.network.network_address
 
 
 # ---- allowed IPs ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netstart_wg.syntax import address_values
 from netstart_wg.syntax.address_command import ADDRESS_RULES, AddressCommand
 from netstart_wg.syntax.address_values import ServicePort
 from netstart_wg.syntax.characters import refuse_broken_continuation, refuse_placeholder, stray
@@ -177,10 +178,11 @@ class _Command:
             self.note(misplaced(word, None) if is_misspelt else mistake)
 
     def _look_at_second_network(self, word: Word) -> None:
-        """Tell of an address behind the argument of wgaip: it is the interface's."""
+        """Tell of what looks like another network behind that of wgaip: it is an address."""
         if ":" in word.value:
             raise Mistake.about(word, Message.NETWORK_ALONE)
-        self.warn(word, Message.ADDRESS_AFTER_WGAIP)
+        if address_values.is_like_a_network(word):
+            self.warn(word, Message.ADDRESS_AFTER_WGAIP)
 
     def _take_address_words(self, rule: str, words: Sequence[Word], index: int) -> None:
         if self._address_words is None:
