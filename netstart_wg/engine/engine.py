@@ -11,16 +11,15 @@ import dataclasses
 import functools
 import logging
 import os
-import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
 from types import FrameType
 
 from netstart_wg import VERSION
 from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.engine.link import Link, LinkState
+from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.removal import RemovalWatch
 from netstart_wg.engine.tun import Tun, TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
@@ -78,6 +77,10 @@ class Engine:
         self._moved_ns: int | None = None
         self._refusal: str | None = None
         self._is_stopping = False
+        self._moment = now()
+        self._timeout: float | None = 0.0
+        self._turn = 0
+        self._outbound_pace, self._inbound_pace = Pace(), Pace()
         self._wake = self._install_signals()
         try:
             self._open()
@@ -96,7 +99,7 @@ class Engine:
         name = self.name
         with contextlib.ExitStack() as opened:
             opened.callback(self._wake.close)
-            self._selector = opened.enter_context(selectors.DefaultSelector())
+            self._readiness = opened.enter_context(contextlib.closing(Readiness()))
             self._listener = opened.enter_context(contextlib.closing(UapiListener(name)))
             self._tun = opened.enter_context(contextlib.closing(Tun(name)))
             self._link = opened.enter_context(contextlib.closing(Link(self._tun)))
@@ -132,16 +135,34 @@ class Engine:
         self._opened.close()
 
     def _wait_and_serve(self) -> None:
-        for key, _ in self._selector.select(self._timeout()):
-            serve: Callable[[], None] = key.data
+        ready = self._readiness.wait(self._timeout)
+        self._turn += 1
+        self._moment = now()
+        for serve in ready:
             serve()
-        moment = now()
         deadline = self._device.next_deadline()
+        if deadline is not None or self._is_out_of_earshot:
+            self._moment = now()  # serving may have taken long
+            deadline = self._carry_out_what_is_due(deadline)
+        self._timeout = None if deadline is None else self._seconds_until(deadline)
+        if self._device.has_notices:
+            self._log_notices()
+
+    def _carry_out_what_is_due(self, deadline: int | None) -> int | None:
+        """Return when to look again, boot-time ns."""
+        moment = self._moment
         if deadline is not None and deadline <= moment.boottime_ns:
             self._tunnel.advance(moment)
-        if self._is_out_of_earshot and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
+            deadline = self._device.next_deadline()
+        if not self._is_out_of_earshot:
+            return deadline
+        if moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
             self._look_at_link()
-        self._log_notices()
+        look = moment.boottime_ns + _LINK_POLL_NS
+        return look if deadline is None else min(look, deadline)
+
+    def _seconds_until(self, deadline: int) -> float:
+        return max(0.0, (deadline - self._moment.boottime_ns) / NANOSECONDS_PER_SECOND)
 
     def _log_notices(self) -> None:
         """Say what an interface with `debug` has to say, to the log and to those who follow it."""
@@ -154,15 +175,8 @@ class Engine:
             else:
                 self._hang_up(client)
 
-    def _timeout(self) -> float | None:
-        deadline = self._device.next_deadline()
-        waits = [_LINK_POLL_NS / NANOSECONDS_PER_SECOND] if self._is_out_of_earshot else []
-        if deadline is not None:
-            waits.append((deadline - now().boottime_ns) / NANOSECONDS_PER_SECOND)
-        return max(0.0, min(waits)) if waits else None
-
-    def _watch(self, descriptor: int, serve: Callable[[], None]) -> None:
-        self._selector.register(descriptor, selectors.EVENT_READ, serve)
+    def _watch(self, descriptor: int, serve: Serve) -> None:
+        self._readiness.watch(descriptor, serve)
 
     def _install_signals(self) -> socket.socket:
         """Turn signals into something to wait on."""
@@ -181,10 +195,14 @@ class Engine:
     # -- packets ---------------------------------------------------------------------------
 
     def _tun_is_readable(self) -> None:
-        self._tunnel.tun_is_readable(now())
+        pace = self._outbound_pace
+        more = self._tunnel.tun_is_readable(self._moment, pace.budget(self._turn))
+        pace.spent(is_exhausted=not more)
 
     def _udp_is_readable(self) -> None:
-        self._tunnel.udp_is_readable(now())
+        pace = self._inbound_pace
+        more = self._tunnel.udp_is_readable(self._moment, pace.budget(self._turn))
+        pace.spent(is_exhausted=not more)
 
     # -- the interface ---------------------------------------------------------------------
 
@@ -255,7 +273,7 @@ class Engine:
     def _set_sockets(self, sockets: UdpSockets | None) -> None:
         if self._udp.sockets is not None:
             for descriptor in self._udp.sockets.descriptors:
-                self._selector.unregister(descriptor)
+                self._readiness.forget(descriptor)
             self._udp.sockets.close()
         self._udp.sockets = sockets
         if sockets is not None:
@@ -367,13 +385,10 @@ class Engine:
 
     def _await(self, client: UapiClient) -> None:
         """Wait for what the client needs next."""
-        events = selectors.EVENT_WRITE if client.wants_to_write else selectors.EVENT_READ
-        key = self._selector.get_key(client.descriptor)
-        if key.events != events:
-            self._selector.modify(client.descriptor, events, key.data)
+        self._readiness.await_room(client.descriptor, is_full=client.wants_to_write)
 
     def _hang_up(self, client: UapiClient) -> None:
-        self._selector.unregister(client.descriptor)
+        self._readiness.forget(client.descriptor)
         self._clients.remove(client)
         client.close()
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from netstart_wg.datapath.base import DataPath
+from netstart_wg.engine.readiness import BATCH
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.effects import Effect, SendMessage, SendPackets
-
-BATCH = 32
-"""Reads or receives, at most, between two looks at anything else."""
 
 
 class Tunnel:
@@ -25,16 +23,16 @@ class Tunnel:
         self.device = device
         self.datapath = datapath
 
-    def tun_is_readable(self, now: Now) -> bool:
-        """Move packets out; return whether there may be more."""
-        report = self.datapath.outbound(BATCH, now)
+    def tun_is_readable(self, now: Now, budget: int = BATCH) -> bool:
+        """Move packets out, `budget` reads at most; return whether there may be more."""
+        report = self.datapath.outbound(budget, now)
         self.device.traffic(report, now)
         self._settle(now)
         return not report.is_exhausted
 
-    def udp_is_readable(self, now: Now) -> bool:
-        """Move packets in; return whether there may be more."""
-        report = self.datapath.inbound(BATCH, now)
+    def udp_is_readable(self, now: Now, budget: int = BATCH) -> bool:
+        """Move packets in, `budget` receives at most; return whether there may be more."""
+        report = self.datapath.inbound(budget, now)
         self.device.traffic(report, now)
         self._settle(now)
         return not report.is_exhausted

@@ -363,8 +363,15 @@ class Device:
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be sent, in order, once."""
+        if not self._around.effects:
+            return []
         effects, self._around.effects = self._around.effects, []
         return effects
+
+    @property
+    def has_notices(self) -> bool:
+        """Whether `take_notices` has anything to return."""
+        return self._notices.is_waiting
 
     def take_notices(self) -> list[Notice]:
         """Return what there is to say, in order, once; nothing without `is_debug`."""
@@ -372,12 +379,12 @@ class Device:
 
     def take_update(self) -> ForwardingUpdate | None:
         """Return what the data path has to learn before the effects are carried out, once."""
+        if not (self._around.changed or self._removed or self._allowed_ips_changed):
+            return None
         changed, self._around.changed = self._around.changed, set()
         removed, self._removed = tuple(self._removed), []
         allowed_ips = self._allowed_ips if self._allowed_ips_changed else None
         self._allowed_ips_changed = False
-        if not changed and not removed and allowed_ips is None:
-            return None
         return ForwardingUpdate(
             allowed_ips=allowed_ips,
             peers=tuple(self._by_number[number].forwarding() for number in sorted(changed)),

@@ -54,6 +54,11 @@ class Notices:
         if self.is_wanted:
             self._waiting.append(Notice(level, text))
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self._waiting)
+
     def take(self) -> list[Notice]:
         """Return what was noted, once, in order."""
         waiting, self._waiting = self._waiting, []
