@@ -118,18 +118,20 @@ def transfer(
     )
 
 
-def file_arrives_intact(sender: Host, receiver: Host, address: str, *, size: int) -> bool:
-    """Send `size` random bytes over TCP to the receiver's `address`; compare checksums."""
+def file_arrives_intact(
+    sender: Host, receiver: Host, address: str, *, size: int, patience: float = 15.0
+) -> bool:
+    """Send `size` random bytes over TCP to the receiver's `address`; compare checksums.
+
+    Fail when one end hears nothing of the other for `patience` seconds.
+    """
     octets = os.urandom(size)
-    receiving = receiver.start(
-        sys.executable, "-IS", str(FILE_SCRIPT), "receive", address, str(FILE_PORT)
-    )
+    script = sys.executable, "-IS", str(FILE_SCRIPT)
+    where = address, str(FILE_PORT), str(patience)
+    receiving = receiver.start(*script, "receive", *where)
     wait_for_listener(receiver, FILE_PORT)
-    sender.run(
-        *(sys.executable, "-IS", str(FILE_SCRIPT), "send", address, str(FILE_PORT)),
-        text=octets.hex(),
-    )
-    assert receiving.wait() == 0, receiving.output()
+    sender.run(*script, "send", *where, text=octets.hex(), timeout=2 * patience)
+    assert receiving.wait(patience) == 0, receiving.output()
     return receiving.output().strip() == hashlib.sha256(octets).hexdigest()
 
 
