@@ -1,30 +1,35 @@
-"""Compare WireGuard engines: one TCP stream, the round trip, the memory.
+"""Compare WireGuard engines: a TCP stream, small datagrams, the round trip, the memory.
 
     make bench
-    make bench BENCH='--runs 5 ours go=/usr/local/bin/wireguard-go'
+    make bench BENCH='--pin --wire --runs 5'
+    make bench BENCH='ours go=/usr/local/bin/wireguard-go'
 
 Two hosts out of namespaces are joined by a veth pair; the same engine runs in
 both and is set up by wg(8).  Both ends, and iperf3 too, share this machine's
 processors, so that a figure says what an engine costs, not how fast a network
-is.  Super-packets cross a veth pair whole, if an engine makes any; behind a
-network card the kernel or the card would cut them.
+is.  With --pin each host has one processor to itself.  Super-packets cross a
+veth pair whole, if an engine makes any; with --wire the kernel cuts them before
+the veth and joins what arrives, as it does around a network card.
 
-An engine is `ours`, `wireguard-go`, or NAME=COMMAND, where COMMAND takes `-f`
-and the interface's name and serves the usual configuration socket.  The last
-one is what the others are compared with.  The engines take turns, so that the
-moods of the machine meet them all; a ratio is of two figures of the same turn.
+An engine is one of those that the tests know, or NAME=COMMAND, where COMMAND
+takes `-f` and the interface's name and serves the usual configuration socket.
+The last one is what the others are compared with.  The engines take turns, so
+that the moods of the machine meet them all; a ratio is of two figures of the
+same turn, and the one shown is the median.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -41,23 +46,46 @@ from tests.netns.engines import (
     setconf,
 )
 from tests.netns.hosts import Background, Host, hosts, link
-from tests.netns.traffic import pings, round_trip_milliseconds, transfer
+from tests.netns.traffic import IPERF3_PORT, pings, round_trip_milliseconds, wait_for_listener
 
 PORT = 51820
 MTU = 1420
 PINGS = 300
+DATAGRAM_OCTETS = 64
 KNOWN = {engine.name: engine for engine in (OURS, WIREGUARD_GO)}
+
+NETWORK_CARD = Path(__file__).with_name("network_card.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One engine's turn."""
 
-    gigabits_per_second: float
-    round_trip_microseconds: float
-    """Median."""
-    resident_mebibytes: float
-    """Peak, of the greedier end."""
+    stream: float
+    """One TCP stream, Gbit/s."""
+    datagrams: float
+    """UDP datagrams of 64 octets that arrived, thousands per second."""
+    round_trip: float
+    """Median of echo requests 10 ms apart, microseconds."""
+    resident: float
+    """Peak resident set of the greedier end, MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one of the figures is shown."""
+
+    title: str
+    digits: int
+    is_compared: bool
+
+
+COLUMNS = {
+    "stream": Column("TCP, Gbit/s", 2, True),
+    "datagrams": Column("64-octet UDP, thousands/s", 0, True),
+    "round_trip": Column("round trip, µs", 0, True),
+    "resident": Column("peak RSS, MiB", 0, False),
+}
 
 
 def main() -> int:
@@ -67,9 +95,9 @@ def main() -> int:
         figures = {}
         for engine in options.engines:
             print(f"turn {turn + 1} of {options.runs}: {engine.name}", file=sys.stderr, flush=True)
-            figures[engine.name] = measure(engine, options.seconds)
+            figures[engine.name] = measure(engine, options)
         turns.append(figures)
-    print(table(turns, options.seconds))
+    print(heading(options, len(turns)), table(turns), sep="\n\n")
     return 0
 
 
@@ -79,11 +107,15 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=int, default=3, help="turns of each engine (3)")
     parser.add_argument("--seconds", type=int, default=5, help="length of a TCP stream (5)")
+    parser.add_argument("--pin", action="store_true", help="one processor for each host")
+    parser.add_argument("--wire", action="store_true", help="no super-packets between the hosts")
     parser.add_argument("engines", nargs="*", type=named_engine, metavar="ENGINE")
     options = parser.parse_args(words)
-    options.engines = options.engines or [OURS, WIREGUARD_GO]
+    options.engines = options.engines or list(KNOWN.values())
     if os.geteuid() != 0:
         parser.error("it takes root")
+    if options.pin and len(os.sched_getaffinity(0)) < 2:
+        parser.error("--pin takes two processors")
     return options
 
 
@@ -98,24 +130,43 @@ def named_engine(word: str) -> Engine:
     return Engine(name, tuple(shlex.split(command)))
 
 
-def measure(engine: Engine, seconds: int) -> Figures:
+def measure(engine: Engine, options: argparse.Namespace) -> Figures:
     with tempfile.TemporaryDirectory() as folder, hosts(Path(folder)) as new_host:
         left, right = new_host("left"), new_host("right")
         cable = link(left, right)
+        if options.wire:
+            for host in (left, right):
+                host.run(sys.executable, "-IS", str(NETWORK_CARD), cable.interface)
         keys = new_key_pair(), new_key_pair()
-        running = [
-            set_up(engine, left, 1, keys[0], keys[1].public, cable.address(right, 4)),
-            set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4)),
-        ]
-        if not pings(left, "10.77.0.2"):
-            raise SystemExit(f"{engine.name}: no way through the tunnel: {running[0].output()}")
-        round_trip = round_trip_milliseconds(left, "10.77.0.2", count=PINGS)
-        stream = transfer(left, right, "10.77.0.2", "-t", str(seconds))
-        return Figures(
-            gigabits_per_second=stream.bits_per_second / 1e9,
-            round_trip_microseconds=round_trip * 1e3,
-            resident_mebibytes=max(peak_resident_mebibytes(end) for end in running),
-        )
+        with on_processor(0 if options.pin else None):
+            near = set_up(engine, left, 1, keys[0], keys[1].public, cable.address(right, 4))
+        with on_processor(1 if options.pin else None):
+            far = set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4))
+            serving = right.start("iperf3", "-s", "-p", str(IPERF3_PORT))
+            wait_for_listener(right, IPERF3_PORT)
+        with on_processor(0 if options.pin else None):
+            if not pings(left, "10.77.0.2"):
+                raise SystemExit(f"{engine.name}: no way through the tunnel: {near.output()}")
+            figures = Figures(
+                round_trip=1e3 * round_trip_milliseconds(left, "10.77.0.2", count=PINGS),
+                stream=stream_gigabits(left, options.seconds),
+                datagrams=datagrams_per_millisecond(left, options.seconds),
+                resident=max(peak_resident_mebibytes(end) for end in (near, far)),
+            )
+        serving.stop()
+        return figures
+
+
+@contextmanager
+def on_processor(number: int | None) -> Iterator[None]:
+    """Have what is started meanwhile on one processor; of those we may use, the `number`th."""
+    before = os.sched_getaffinity(0)
+    if number is not None:
+        os.sched_setaffinity(0, {sorted(before)[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def set_up(
@@ -133,43 +184,63 @@ def set_up(
     return running
 
 
+def stream_gigabits(client: Host, seconds: int) -> float:
+    """Return what arrived of one TCP stream, Gbit/s."""
+    received = iperf3(client, "-t", str(seconds))["sum_received"]
+    return received["bits_per_second"] / 1e9
+
+
+def datagrams_per_millisecond(client: Host, seconds: int) -> float:
+    """Return how many small datagrams arrived of as many as the sender can make."""
+    total = iperf3(client, "-t", str(seconds), "-u", "-l", str(DATAGRAM_OCTETS), "-b", "0")["sum"]
+    return (total["packets"] - total["lost_packets"]) / total["seconds"] / 1e3
+
+
+def iperf3(client: Host, *how: str) -> dict[str, dict[str, float]]:
+    command = ("iperf3", "-J", "-c", "10.77.0.2", "-p", str(IPERF3_PORT), *how)
+    report: dict[str, dict[str, dict[str, float]]] = json.loads(client.run(*command, timeout=60))
+    return report["end"]
+
+
 def peak_resident_mebibytes(running: Background) -> float:
+    """Return the peak of all processes of an engine, as it sees itself and its children."""
     status = Path(f"/proc/{running.pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     assert found is not None
     return int(found[1]) / 1024
 
 
-def table(turns: Sequence[dict[str, Figures]], seconds: int) -> str:
-    *_, baseline = turns[0]
-    head = ("engine", "TCP, Gbit/s", f"times {baseline}", "round trip, µs", "peak RSS, MiB")
-    lines = [
-        f"One TCP stream of {seconds} s, {len(turns)} turns, minimum / median / maximum;"
-        f" {os.cpu_count()} processors, Linux {platform.release()}, {platform.machine()}.",
-        "",
-        f"| {' | '.join(head)} |",
-        f"|---|{'---:|' * (len(head) - 1)}",
+def heading(options: argparse.Namespace, turns: int) -> str:
+    how = [
+        f"{turns} turns of {options.seconds} s, minimum / median / maximum",
+        "each host pinned to a processor" if options.pin else "",
+        "packets cut before the veth" if options.wire else "",
     ]
+    where = f"{os.cpu_count()} processors, Linux {platform.release()}, {platform.machine()}"
+    return f"{', '.join(filter(None, how))}; {where}"
+
+
+def table(turns: Sequence[dict[str, Figures]]) -> str:
+    *_, baseline = turns[0]
+    head = ["engine"]
+    for column in COLUMNS.values():
+        head += [column.title, f"times {baseline}"] if column.is_compared else [column.title]
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
     for name in turns[0]:
-        ratios = [
-            turn[name].gigabits_per_second / turn[baseline].gigabits_per_second for turn in turns
-        ]
-        cells = (
-            name,
-            spread(turns, name, lambda figures: figures.gigabits_per_second, 2),
-            f"{median(ratios):.1f}",
-            spread(turns, name, lambda figures: figures.round_trip_microseconds, 0),
-            spread(turns, name, lambda figures: figures.resident_mebibytes, 0),
-        )
+        cells = [name]
+        for field, column in COLUMNS.items():
+            cells.append(spread([getattr(turn[name], field) for turn in turns], column.digits))
+            if column.is_compared:
+                ratios = [
+                    getattr(turn[name], field) / getattr(turn[baseline], field) for turn in turns
+                ]
+                cells.append(f"{median(ratios):.2f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def spread(
-    turns: Sequence[dict[str, Figures]], name: str, of: Callable[[Figures], float], digits: int
-) -> str:
-    values = sorted(of(turn[name]) for turn in turns)
-    shown = (values[0], median(values), values[-1])
+def spread(values: Sequence[float], digits: int) -> str:
+    shown = (min(values), median(values), max(values))
     return " / ".join(f"{value:.{digits}f}" for value in shown)
 
 
