@@ -6,16 +6,20 @@ interface is in it; `wg` is the group of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError, observe_link
-from netstart_wg.app.output import Output
+from netstart_wg.app.output import Output, for_each
 from netstart_wg.app.system import Machine
+from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import ExitStatus, NetstartError, NotOursError, PermissionDeniedError
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.render.status import InterfaceStatus
+
+LIST_PATIENCE_SECONDS: Final = 3.0
+"""How long the others wait for an engine that nobody asked for by name; it may be a stranger's."""
 
 
 class NoSuchInterfaceError(NetstartError):
@@ -34,39 +38,49 @@ def print_status(
     """
     from netstart_wg.render.status import render_status
 
-    for status in _statuses(name, machine):
+    statuses, outcome = _statuses(name, machine, output)
+    for status in statuses:
         shown = status if with_peers else _without_peers(status)
         output.say(render_status(shown, machine.system.realtime_ns()).rstrip("\n"))
-    return ExitStatus.OK
+    return outcome
 
 
 def print_status_json(name: str | None, machine: Machine, output: Output) -> ExitStatus:
     """Print the same as one JSON object."""
     from netstart_wg.render.status_json import render_status_json
 
-    statuses = list(_statuses(name, machine))
+    statuses, outcome = _statuses(name, machine, output)
     output.say(render_status_json(statuses, machine.system.realtime_ns()).rstrip("\n"))
-    return ExitStatus.OK
+    return outcome
 
 
-def _statuses(name: str | None, machine: Machine) -> Iterator[InterfaceStatus]:
+def _statuses(
+    name: str | None, machine: Machine, output: Output
+) -> tuple[list[InterfaceStatus], ExitStatus]:
+    if name is not None and name[-1:].isdigit():
+        return [_named(name, machine)], ExitStatus.OK
+    every, outcome = _every(machine, output)
     if name is None:
-        yield from _every(machine)
-        return
-    group = () if name[-1:].isdigit() else _group(name, machine)
-    yield from group or [_named(name, machine)]
+        return every, outcome
+    group = [status for status in every if name in status.groups]
+    return group or [_named(name, machine)], outcome
 
 
-def _every(machine: Machine) -> Iterator[InterfaceStatus]:
-    """Yield those that have an engine of ours; without root, those that have any and are here."""
-    for interface in machine.system.engine_names():
-        status = _find(interface, machine)
+def _every(machine: Machine, output: Output) -> tuple[list[InterfaceStatus], ExitStatus]:
+    """Find those that have an engine of ours; without root, those that have any and are here.
+
+    Of an engine that does not answer, or not in words that we know, it is told.
+    """
+    found: list[InterfaceStatus] = []
+
+    def look(interface: str) -> ExitStatus:
+        status = _find(interface, machine, LIST_PATIENCE_SECONDS)
         if status and (status.state.wireguard or not machine.system.is_root()):
-            yield status
+            found.append(status)
+        return ExitStatus.OK
 
-
-def _group(name: str, machine: Machine) -> list[InterfaceStatus]:
-    return [status for status in _every(machine) if name in status.groups]
+    outcome = for_each(machine.system.engine_names(), look, output)
+    return found, outcome
 
 
 def _named(interface: str, machine: Machine) -> InterfaceStatus:
@@ -82,8 +96,10 @@ def _named(interface: str, machine: Machine) -> InterfaceStatus:
     raise NoSuchInterfaceError(interface)
 
 
-def _find(interface: str, machine: Machine) -> InterfaceStatus | None:
-    engine = _engine(interface, machine)
+def _find(
+    interface: str, machine: Machine, patience_seconds: float = PATIENCE_SECONDS
+) -> InterfaceStatus | None:
+    engine = _engine(interface, machine, patience_seconds)
     link = observe_link(interface, engine, machine)
     return None if link is None else _status(link, engine, machine)
 
@@ -106,11 +122,13 @@ def _without_peers(status: InterfaceStatus) -> InterfaceStatus:
     return replace(status, state=replace(status.state, wireguard=replace(engine, peers=())))
 
 
-def _engine(interface: str, machine: Machine) -> WireGuardState | None:
+def _engine(
+    interface: str, machine: Machine, patience_seconds: float = PATIENCE_SECONDS
+) -> WireGuardState | None:
     """Return what the engine tells; None if it is none of ours, or we may not ask."""
     if not machine.system.is_root():
         return None
     try:
-        return machine.backend.state(interface)
+        return machine.backend.state(interface, patience_seconds)
     except NotOursError:
         return None

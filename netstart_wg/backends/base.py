@@ -7,10 +7,13 @@ touches only engines of its own kind: where the name belongs to somebody else's,
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
+
+PATIENCE_SECONDS: Final = 20.0
+"""How long an engine may be silent: it is one thread, and may be busy."""
 
 
 class Backend(Protocol):
@@ -32,10 +35,13 @@ class Backend(Protocol):
         """
         ...
 
-    def state(self, interface: str) -> WireGuardState | None:
+    def state(
+        self, interface: str, patience_seconds: float = PATIENCE_SECONDS
+    ) -> WireGuardState | None:
         """Return all that the engine knows, or None if there is no engine of that name.
 
-        Raise NotOursError if there is one of another kind.
+        Raise NotOursError if there is one of another kind, and BackendError if it
+        says nothing for so long.
         """
         ...
 

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import netstart_wg
+from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.uapi_socket import await_end, connect, exchange, stop_and_await_end
 from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
 from netstart_wg.model.change import DeviceChange
@@ -84,12 +85,14 @@ class EmbeddedBackend:
             else:  # renamed, or in a namespace that is no rdomain: it goes with its engine
                 stop_and_await_end(connection, interface)
 
-    def state(self, interface: str) -> WireGuardState | None:
+    def state(
+        self, interface: str, patience_seconds: float = PATIENCE_SECONDS
+    ) -> WireGuardState | None:
         """Ask the engine for everything; None if there is none.
 
         Raise NotOursError if it is somebody else's.
         """
-        answer = exchange(interface, _GET)
+        answer = exchange(interface, _GET, patience_seconds)
         if answer is None:
             return None
         try:

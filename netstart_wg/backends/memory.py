@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
+from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
@@ -35,8 +36,11 @@ class MemoryBackend:
         if self._engines.pop(interface, None) is None:
             raise _failure("destroy", interface, errno.ENODEV)
 
-    def state(self, interface: str) -> WireGuardState | None:
+    def state(
+        self, interface: str, patience_seconds: float = PATIENCE_SECONDS
+    ) -> WireGuardState | None:
         """Return the engine as it is, or None."""
+        del patience_seconds  # nobody has to wait
         return self._engines.get(interface)
 
     def configure(self, interface: str, change: DeviceChange) -> None:

@@ -10,33 +10,33 @@ import socket
 from contextlib import closing, suppress
 from pathlib import Path
 
+from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import BackendError, PermissionDeniedError
 from netstart_wg.system.paths import socket_path
 from netstart_wg.system.refusal import refusal
-
-ANSWER_SECONDS = 20.0
-"""How long the engine may take for one piece of its answer; it is one thread and may be busy."""
 
 _OPERATION = "ask the engine"
 _PIECE = 1 << 16
 _END = b"\n\n"
 
 
-def connect(interface: str) -> socket.socket | None:
+def connect(interface: str, patience_seconds: float = PATIENCE_SECONDS) -> socket.socket | None:
     """Connect to the interface's engine; return None if there is no engine.
 
     Raise PermissionDeniedError if there is one and we have no right to talk to it.
     """
-    return _connect(socket_path(interface), interface)
+    return _connect(socket_path(interface), interface, patience_seconds)
 
 
-def exchange(interface: str, request: str) -> str | None:
+def exchange(
+    interface: str, request: str, patience_seconds: float = PATIENCE_SECONDS
+) -> str | None:
     """Send a request and return the whole answer, or None if there is no engine.
 
-    The answer ends with an empty line, or it is a BackendError.  An engine that
-    hangs up without a word was just ending.
+    The answer ends with an empty line, or it is a BackendError; so is silence for
+    longer than that.  An engine that hangs up without a word was just ending.
     """
-    connection = connect(interface)
+    connection = connect(interface, patience_seconds)
     if connection is None:
         return None
     with closing(connection):
@@ -46,7 +46,7 @@ def exchange(interface: str, request: str) -> str | None:
         except (BrokenPipeError, ConnectionResetError):
             return None
         except OSError as error:
-            raise _failure(interface, error) from error
+            raise _failure(interface, error, patience_seconds) from error
 
 
 def await_end(connection: socket.socket, interface: str) -> None:
@@ -79,9 +79,11 @@ def _await_end(connection: socket.socket, path: Path, interface: str) -> None:
             _await_hang_up(another, interface)
 
 
-def _connect(path: Path, interface: str) -> socket.socket | None:
+def _connect(
+    path: Path, interface: str, patience_seconds: float = PATIENCE_SECONDS
+) -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    connection.settimeout(ANSWER_SECONDS)
+    connection.settimeout(patience_seconds)
     try:
         connection.connect(str(path))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
@@ -92,7 +94,7 @@ def _connect(path: Path, interface: str) -> socket.socket | None:
         raise PermissionDeniedError(f"{interface}: only root may talk to its engine") from error
     except OSError as error:
         connection.close()
-        raise _failure(interface, error) from error
+        raise _failure(interface, error, patience_seconds) from error
     return connection
 
 
@@ -121,8 +123,10 @@ def _read_answer(connection: socket.socket, interface: str) -> str | None:
         raise BackendError(_OPERATION, interface, "its answer is not UTF-8") from error
 
 
-def _failure(interface: str, error: OSError) -> BackendError:
+def _failure(
+    interface: str, error: OSError, patience_seconds: float = PATIENCE_SECONDS
+) -> BackendError:
     if isinstance(error, TimeoutError):
-        reason = f"no answer within {ANSWER_SECONDS:.0f} seconds"
+        reason = f"no answer within {patience_seconds:g} seconds"
         return BackendError(_OPERATION, interface, reason)
     return refusal(_OPERATION, interface, error)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.system import Machine
+from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.memory import MemoryBackend
 from netstart_wg.errors import BackendError, BusyError, NoSuchRdomainError, NotOursError
 from netstart_wg.model.action import describe_route
@@ -207,6 +208,8 @@ class EnginesInMemory(MemoryBackend):
     def __init__(self, journal: Journal, links: LinksInMemory) -> None:
         super().__init__(derive_public_key)
         self.foreign: set[str] = set()
+        self.silent: set[str] = set()
+        """Engines that accept and do not answer."""
         self.renamed: set[str] = set()
         """Engines whose interface has another name now."""
         self._journal = journal
@@ -222,9 +225,14 @@ class EnginesInMemory(MemoryBackend):
         super().destroy(interface)
         self._links.states.pop(interface, None)
 
-    def state(self, interface: str) -> WireGuardState | None:
+    def state(
+        self, interface: str, patience_seconds: float = PATIENCE_SECONDS
+    ) -> WireGuardState | None:
         if interface in self.foreign:
             raise NotOursError("ask the engine", interface, "it is another program's")
+        if interface in self.silent:
+            reason = f"no answer within {patience_seconds:g} seconds"
+            raise BackendError("ask the engine", interface, reason)
         state = super().state(interface)
         if state is None or interface not in self._links.states:
             return state

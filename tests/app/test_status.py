@@ -7,7 +7,7 @@ import pytest
 
 from netstart_wg.app.netstart import netstart
 from netstart_wg.app.status import NoSuchInterfaceError, print_status, print_status_json
-from netstart_wg.errors import ExitStatus
+from netstart_wg.errors import BackendError, ExitStatus
 from tests.app.machine_in_memory import Lines, MachineInMemory
 from tests.app.test_netstart import HUB, LAPTOP, PRESHARED_KEY, PRIVATE_KEY, write
 
@@ -51,6 +51,29 @@ def test_without_a_name_every_engine_of_ours_is_shown(
     hub.system.sockets |= {"wg1", "wg2", "wg3"}  # wg3's has outlived its interface
     assert print_status(None, hub.machine, lines) is ExitStatus.OK
     assert [text.partition(":")[0] for text in lines.said] == ["wg0", "wg1"]
+
+
+@pytest.mark.parametrize("name", [None, "wg"])
+def test_an_engine_that_does_not_answer_hides_none_of_the_others(
+    hub: MachineInMemory, folder: Path, lines: Lines, name: str | None
+) -> None:
+    write(folder, HUB, "wg2")
+    netstart(folder, ("wg2",), hub.machine, Lines())
+    hub.engines.silent.add("wg1")
+    hub.system.sockets |= {"wg1", "wg2"}
+    assert print_status(name, hub.machine, lines) is ExitStatus.FAILED
+    assert [text.partition(":")[0] for text in lines.said] == ["wg0", "wg2"]
+    assert lines.warnings == ["wg1: ask the engine: no answer within 3 seconds"]
+
+    assert print_status_json(name, hub.machine, lines) is ExitStatus.FAILED
+    interfaces = json.loads(lines.said[-1])["interfaces"]
+    assert [interface["name"] for interface in interfaces] == ["wg0", "wg2"]
+
+
+def test_an_engine_asked_for_by_name_is_given_more_time(hub: MachineInMemory, lines: Lines) -> None:
+    hub.engines.silent.add("wg1")
+    with pytest.raises(BackendError, match=r"^wg1: ask the engine: no answer within 20 seconds$"):
+        print_status("wg1", hub.machine, lines)
 
 
 def test_no_engine_at_all_is_nothing_to_show(here: MachineInMemory, lines: Lines) -> None:
