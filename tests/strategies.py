@@ -113,7 +113,7 @@ def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> 
         private_key=private_key,
         listen_port=draw(ports),
         fwmark=draw(st.integers(0, 2**32 - 1)),
-        wgrtable=draw(rdomains),
+        wgrtable=draw(st.none() | rdomains),
         groups=draw(groups),
         peers=peers,
         drops=tuple(sorted(draw(st.dictionaries(texts, counters, max_size=2)).items())),

@@ -17,7 +17,7 @@ import netstart_wg
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.uapi_socket import await_end, connect, exchange, stop_and_await_end
 from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
-from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.change import UNCHANGED, DeviceChange
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
@@ -112,7 +112,7 @@ class EmbeddedBackend:
         if number := decode_errno(answer):
             reason = os.strerror(number).lower()
             if number == errno.EADDRINUSE:
-                reason = f"UDP port {change.listen_port} is taken by another program or interface"
+                reason = f"{_port(change)} is taken by another program or interface"
             elif number == errno.ENOENT:
                 reason = (
                     "the rdomain of its UDP sockets does not exist\n    hint: set wgrtable again"
@@ -124,6 +124,14 @@ class EmbeddedBackend:
         namespace = state.link_namespace
         rdomain = 0 if namespace is None else rdomain_of(namespace)
         return None if rdomain is None else self._links(rdomain)
+
+
+def _port(change: DeviceChange) -> str:
+    """Return which port was refused: that of the change, or the one it has, in another rdomain."""
+    where = "" if change.wgrtable is UNCHANGED else f" in rdomain {change.wgrtable}"
+    if change.listen_port is UNCHANGED:
+        return f"its UDP port{where}"
+    return f"UDP port {change.listen_port}{where}"
 
 
 def _start_failure(

@@ -297,7 +297,7 @@ class Engine:
             self._device.state(),
             implementation=f"netstart-wg {VERSION}",
             link_namespace=self._namespace_to_tell(link),
-            wgrtable=self._device.wgrtable if self._has_rdomain() else 0,
+            wgrtable=self._device.wgrtable if self._has_rdomain() else None,
             offloads=tuple(sorted(offloads)),
         )
 

@@ -38,8 +38,11 @@ class WireGuardConfig:
     private_key: PrivateKey | None = None
     listen_port: int | None = None
     """None: keep what was chosen, or choose."""
-    wgrtable: int = 0
-    """Number of the rdomain that the UDP sockets live in; 0 is where netstart-wg runs."""
+    wgrtable: int | None = 0
+    """Number of the rdomain that the UDP sockets live in; 0 is where netstart-wg runs.
+
+    None, which no file says: leave them where they are.
+    """
     peers: tuple[PeerConfig, ...] = ()
     """In order of first mention; no public key twice."""
 

@@ -39,8 +39,11 @@ class WireGuardState:
     """0 until one was chosen."""
     fwmark: int = 0
     """SO_MARK of the UDP sockets; 0 is none."""
-    wgrtable: int = 0
-    """Number of the rdomain that the UDP sockets live in; 0 is the engine's own namespace."""
+    wgrtable: int | None = 0
+    """Number of the rdomain that the UDP sockets live in; 0 is the engine's own namespace.
+
+    None: that rdomain was deleted, and they are in none.
+    """
     groups: tuple[str, ...] = ()
     """Of the interface, in the order joined; without `wg`."""
     link_namespace: int | None = None

@@ -74,7 +74,7 @@ def diff_device(
     return DeviceChange(
         private_key=_if_other(_none_if_zero(desired.private_key), running.private_key),
         listen_port=_if_other(desired.listen_port or running.listen_port, running.listen_port),
-        wgrtable=_if_other(desired.wgrtable, running.wgrtable),
+        wgrtable=UNCHANGED if desired.wgrtable in (None, running.wgrtable) else desired.wgrtable,
         peers=(*_kept_and_new(wanted, running, owners), *_removals(wanted, running)),
     )
 

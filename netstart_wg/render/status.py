@@ -103,7 +103,7 @@ class _InterfaceView:
     description: str | None
     index: int
     listen_port: int
-    wgrtable: int
+    wgrtable: int | None
     public_key: PublicKey | None
     peers: tuple[_PeerView, ...]
     groups: tuple[str, ...]

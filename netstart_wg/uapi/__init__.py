@@ -15,7 +15,7 @@ our own, which wg(8) passes over:
     link_namespace=INODE          reply     the network namespace that the interface is in;
                                             0 if it does not have the engine's name any more
     wgrtable=N                    both      the rdomain of the UDP sockets, up to 255; in a reply
-                                            unsaid if it is 0, or not what they are in any more
+                                            unsaid if it is 0, and `none` if it was deleted
     group=NAME                    reply     one line each: what the interface is in beside `wg`
     groups=NAME,NAME…             request   all that it shall be in; empty: none
     description=TEXT              both      of a peer; in a request an empty one clears it

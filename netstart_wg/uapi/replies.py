@@ -35,6 +35,7 @@ from netstart_wg.uapi.lines import (
 )
 
 _NANOSECONDS: Final = 1_000_000_000
+_NO_RDOMAIN: Final = "none"
 
 
 def encode_errno(errno: int) -> str:
@@ -72,8 +73,8 @@ def encode_get(state: WireGuardState) -> str:
         lines.append(f"fwmark={state.fwmark}")
     if state.link_namespace is not None:
         lines.append(f"link_namespace={state.link_namespace}")
-    if state.wgrtable:
-        lines.append(f"wgrtable={state.wgrtable}")
+    if state.wgrtable != 0:
+        lines.append(f"wgrtable={_NO_RDOMAIN if state.wgrtable is None else state.wgrtable}")
     lines += (f"group={format_group(name)}" for name in state.groups)
     lines += (f"offload={one_line(name)}" for name in state.offloads)
     lines += (f"drop={one_line(reason)} {count}" for reason, count in state.drops)
@@ -154,7 +155,7 @@ class _DeviceReading:
     private_key: PrivateKey | None = None
     listen_port: int = 0
     fwmark: int = 0
-    wgrtable: int = 0
+    wgrtable: int | None = 0
     groups: dict[str, None] = field(default_factory=dict)
     link_namespace: int | None = None
     drops: dict[str, int] = field(default_factory=dict)
@@ -171,7 +172,8 @@ class _DeviceReading:
             case "fwmark":
                 self.fwmark = parse_number(key, value, U32_MAX)
             case "wgrtable":
-                self.wgrtable = parse_number(key, value, WGRTABLE_MAX)
+                is_gone = value == _NO_RDOMAIN
+                self.wgrtable = None if is_gone else parse_number(key, value, WGRTABLE_MAX)
             case "group":
                 self.groups[parse_group(key, value)] = None
             case "link_namespace":

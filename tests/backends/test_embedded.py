@@ -181,6 +181,14 @@ def test_another_programs_engine_is_left_alone(backend: EmbeddedBackend, name: b
     assert engine.requests == [b"get=1\n\n"] * 2
 
 
+def test_a_port_that_is_taken_in_another_rdomain_is_told_of_with_that_rdomain(
+    backend: EmbeddedBackend,
+) -> None:
+    expected = "configure: its UDP port in rdomain 3 is taken by another program or interface"
+    with scripted_engine("wg0", b"errno=-98\n\n"), pytest.raises(BackendError, match=expected):
+        backend.configure("wg0", DeviceChange(wgrtable=3))
+
+
 @pytest.mark.parametrize("number", [b"98", b"-98"])
 def test_what_the_engine_refuses_is_told_in_words(backend: EmbeddedBackend, number: bytes) -> None:
     with (

@@ -143,10 +143,10 @@ def test_sockets_of_an_rdomain_that_was_made_again_are_opened_anew(
     host.run("ip", "link", "set", "wg0", "up")
     assert state(host, "wg0").wgrtable == 3
     host.run("ip", "netns", "delete", "rdomain3")
-    assert state(host, "wg0").wgrtable == 0
+    assert state(host, "wg0").wgrtable is None
     assert configure(host, "wg0", change) == errno.ENOENT
     make_rdomain(host, 3)
-    assert state(host, "wg0").wgrtable == 0
+    assert state(host, "wg0").wgrtable is None
     assert configure(host, "wg0", DeviceChange(fwmark=7)) == 0
     assert listeners(host, 3) == []
     assert configure(host, "wg0", change) == 0
@@ -154,12 +154,26 @@ def test_sockets_of_an_rdomain_that_was_made_again_are_opened_anew(
     assert state(host, "wg0").wgrtable == 3
 
 
-def test_an_rdomain_that_was_deleted_is_not_told_of_while_the_interface_is_down(host: Host) -> None:
+def test_sockets_of_an_rdomain_that_was_deleted_come_back_to_the_engines_own(host: Host) -> None:
+    make_rdomain(host, 3)
+    start(host)
+    assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
+    host.run("ip", "link", "set", "wg0", "up")
+    assert state(host, "wg0").wgrtable == 3
+    host.run("ip", "netns", "delete", "rdomain3")
+    assert configure(host, "wg0", DeviceChange(wgrtable=0)) == 0
+    assert listeners(host, 0) == [PORT, PORT]
+    assert state(host, "wg0").wgrtable == 0
+
+
+def test_an_rdomain_that_was_deleted_is_told_of_as_gone_while_the_interface_is_down(
+    host: Host,
+) -> None:
     make_rdomain(host, 3)
     start(host)
     assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
     host.run("ip", "netns", "delete", "rdomain3")
-    assert state(host, "wg0").wgrtable == 0
+    assert state(host, "wg0").wgrtable is None
     make_rdomain(host, 3)
     assert state(host, "wg0").wgrtable == 3
 

@@ -119,6 +119,18 @@ def test_the_rdomain_of_the_sockets_is_set_in_one_change_with_the_port() -> None
     assert difference(DESIRED, replace(RUNNING, wgrtable=2)) == DeviceChange(wgrtable=0)
 
 
+@pytest.mark.parametrize("wanted", [0, 2])
+def test_sockets_whose_rdomain_was_deleted_are_to_be_where_the_file_says(wanted: int) -> None:
+    orphaned = replace(RUNNING, wgrtable=None)
+    assert difference(replace(DESIRED, wgrtable=wanted), orphaned) == DeviceChange(wgrtable=wanted)
+
+
+@pytest.mark.parametrize("there", [None, 0, 2])
+def test_sockets_that_nothing_is_said_of_stay_where_they_are(there: int | None) -> None:
+    desired, running = replace(DESIRED, wgrtable=None), replace(RUNNING, wgrtable=there)
+    assert difference(desired, running).is_empty
+
+
 def test_a_mark_is_left_alone() -> None:
     assert difference(DESIRED, replace(RUNNING, fwmark=7)).is_empty
 

@@ -106,6 +106,12 @@ def test_rdomain_wgrtable_and_groups_are_told() -> None:
     assert interface["engine"]["wgrtable"] == 2
 
 
+def test_the_sockets_of_a_deleted_rdomain_are_in_none() -> None:
+    engine = WireGuardState(wgrtable=None)
+    (interface,) = document(replace(BARE, wireguard=engine))["interfaces"]
+    assert interface["engine"]["wgrtable"] is None
+
+
 def test_broadcast_and_scope_are_told() -> None:
     assert HUB.wireguard is not None
     address = IPv4Interface("10.0.0.1/24")
