@@ -99,6 +99,7 @@ def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -
     if not machine.system.is_root():
         raise PermissionDeniedError("need root privileges")
     resolved = _resolve(file, machine)
+    machine.system.links().observe(name)  # loads what it takes to look before others have to wait
     with machine.system.lock(name):
         situation, is_whole = _fold(file, _look(name, words[0], machine))
         for warning in situation.warnings:

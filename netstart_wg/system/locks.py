@@ -3,6 +3,9 @@
 The lock is flock(2) on a file that is never removed (removing it would let two
 runs hold two files of one name).  It dies with its holder and is not inherited
 by the engine or by `!` commands.
+
+Whoever finds it held waits inside flock(2): the kernel keeps them in a queue,
+where asking every now and then would let the newest go first.
 """
 
 from __future__ import annotations
@@ -10,24 +13,29 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import time
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final, NoReturn
 
 from netstart_wg.errors import BusyError
 from netstart_wg.system.paths import lock_path, make_run_directory
 from netstart_wg.system.refusal import refusal
 
-WAIT_SECONDS = 5.0
-POLL_SECONDS = 0.05
+WAIT_SECONDS: Final = 30.0
+"""As long as a `!` command may take; on OpenBSD, too, one ifconfig waits for the other."""
 
 
 @contextmanager
 def interface_lock(interface: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the interface's lock; raise BusyError if nobody lets go of it in time."""
+    """Hold the interface's lock; raise BusyError if nobody lets go of it in time.
+
+    For the main thread: who waits is woken by SIGALRM.
+    """
     descriptor = _open(interface)
     try:
-        _acquire(descriptor, interface, time.monotonic() + wait_seconds)
+        if not _is_acquired(descriptor, interface):
+            _await(descriptor, interface, wait_seconds)
         yield
     finally:
         os.close(descriptor)
@@ -42,15 +50,30 @@ def _open(interface: str) -> int:
         raise refusal("lock", interface, error, lock_path(interface)) from error
 
 
-def _acquire(descriptor: int, interface: str, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise refusal("lock", interface, error) from error
-            if time.monotonic() >= deadline:
-                raise BusyError(f"{interface}: another run is at work on it") from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+def _is_acquired(descriptor: int, interface: str, wait: int = fcntl.LOCK_NB) -> bool:
+    """Take the lock; say whether it could be had."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | wait)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise refusal("lock", interface, error) from error
+    return True
+
+
+def _await(descriptor: int, interface: str, wait_seconds: float) -> None:
+    """Take the lock when it is let go of; raise BusyError after the time given."""
+    busy = BusyError(f"{interface}: another run is at work on it")
+    if wait_seconds <= 0:
+        raise busy
+
+    def give_up(*_: object) -> NoReturn:
+        raise busy
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, wait_seconds)
+        _is_acquired(descriptor, interface, wait=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)

@@ -121,6 +121,17 @@ def test_inet_replaces_alias_adds_and_delete_removes(host: Host) -> None:
     assert set(link(host).addresses) == {"10.7.0.1/24", "fd77::1/64"}
 
 
+def test_commands_that_come_at_once_all_take_effect(host: Host) -> None:
+    ifconfig(host, "wg0", "create")
+    wanted = {f"10.0.0.{number}/32" for number in range(1, 25)}
+    running = [
+        host.start(NETSTART_WG, "ifconfig", "wg0", "inet", address, "alias") for address in wanted
+    ]
+    ended = [(command.wait(60), command.output()) for command in running]
+    assert ended == [(0, "")] * len(wanted)
+    assert set(link(host).addresses) == wanted
+
+
 def test_the_words_about_an_interface_leave_each_other_alone(host: Host) -> None:
     ifconfig(host, "wg0", "mtu", "1400", "description", "to the office", "group", "vpn")
     ifconfig(host, "wg0", "up", "debug")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_a_lock_is_waited_for() -> None:
         holder.stdin.close()
         with interface_lock("wg0", wait_seconds=10):
             pass
+
+
+def test_whoever_gives_up_waiting_is_not_woken_later() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with interface_lock("wg0"):
+        for _ in range(2):
+            with pytest.raises(BusyError), interface_lock("wg0", wait_seconds=0.05):
+                pass
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_the_folder_is_roots_alone_whatever_it_was() -> None:
