@@ -118,6 +118,7 @@ class Device:
 
     def configure(self, change: DeviceChange, now: Now) -> None:
         """Apply a change, which cannot fail; what is equal is not touched."""
+        had_no_key = self._private_key is None
         if change.private_key is not UNCHANGED:
             self._set_private_key(change.private_key)
         self._set_sockets(change)
@@ -128,6 +129,8 @@ class Device:
                 self._remove_peer(peer)
         for peer_change in change.peers:
             self._configure_peer(peer_change, now)
+        if had_no_key and self._private_key is not None:
+            self._send_staged(now)
 
     def state(self) -> WireGuardState:
         """Return what `wg show` shows."""
@@ -177,6 +180,12 @@ class Device:
             self._remove_peer(self._peers[identity.public_key])
         for peer in self._peers.values():
             peer.identity_changed()
+
+    def _send_staged(self, now: Now) -> None:
+        """Begin with what waited for a private key: no timer does, for without one none can."""
+        for peer in self._peers.values():
+            peer.flush(now)
+            self._reschedule(peer)
 
     def _configure_peer(self, change: PeerChange, now: Now) -> None:
         peer = self._peers.get(change.public_key)

@@ -278,6 +278,19 @@ def test_silence_after_data_starts_a_new_handshake_after_fifteen_seconds() -> No
     assert waited <= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + JITTER + 1
 
 
+def test_what_waits_for_a_private_key_is_sent_when_it_comes() -> None:
+    simulation, a, b = pair()
+    a.tunnel.configure(DeviceChange(private_key=None), a.now)
+    a.configure(PeerChange(public_key=b.public_key, persistent_keepalive=25))
+    a.say(b, b"hello")
+    simulation.run(MINUTE)
+    assert a.sent == []
+    a.tunnel.configure(DeviceChange(private_key=a.private_key), a.now)
+    simulation.run(SECOND)
+    assert [sent.kind for sent in a.sent] == [INITIATION, DATA, DATA]
+    assert b.heard() == [b"hello"]
+
+
 def test_a_persistent_keepalive_keeps_a_session_for_ever() -> None:
     simulation, a, b = pair()
     a.configure(PeerChange(public_key=b.public_key, persistent_keepalive=25))
