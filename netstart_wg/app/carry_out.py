@@ -8,11 +8,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from netstart_wg.app.execute import execute, run_command
+from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import BackendError, ExitStatus, NetstartError, NotRestoredError
+from netstart_wg.errors import (
+    BackendError,
+    ExitStatus,
+    NetstartError,
+    NotOursError,
+    NotRestoredError,
+)
 from netstart_wg.model.action import (
     Action,
     AddRoute,
@@ -147,7 +154,15 @@ class _Run:
         return replace(plan, actions=tuple(actions))
 
     def _situation(self) -> Situation:
-        return survey_again(self._before, self.machine)
+        """Look again; where one of ours was destroyed, its name may be another's by now."""
+        try:
+            return survey_again(self._before, self.machine)
+        except ElsewhereError:
+            raise
+        except NotOursError:
+            if self._before.desired.exists:
+                raise
+            return replace(self._before, running=None)
 
     def _remember(self, situation: Situation) -> None:
         """Write the record without the commands that have not run yet, so that none runs twice."""

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.keys import derive_public_key
+from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output
-from netstart_wg.app.prepare import Resolved, Situation, look
+from netstart_wg.app.prepare import Resolved, Situation, look, read_record
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -128,10 +129,15 @@ def _resolve(file: HostnameFile, machine: Machine) -> Resolved:
 def _look(name: str, first_word: str, machine: Machine) -> Situation:
     """Return the interface as it is, as if that were desired; raise NetstartError if words cannot.
 
-    What is not there may become one of ours, if it is named like them.
+    What is not there may become one of ours, if it is named like them.  What is out
+    of sight can be destroyed, and no more.
     """
     try:
         running, applied = look(name, machine)
+    except ElsewhereError as error:
+        if first_word != "destroy":
+            raise
+        running, applied = error.state, read_record(name, machine)
     except NotOursError:
         if first_word == "create":
             raise _refused(name, "SIOCIFCREATE", errno.EEXIST) from None

@@ -223,7 +223,10 @@ class EnginesInMemory(MemoryBackend):
     def destroy(self, interface: str) -> None:
         self._journal.write("destroy", interface)
         super().destroy(interface)
-        self._links.states.pop(interface, None)
+        if interface in self.renamed:
+            self.renamed.remove(interface)  # and what has its former name stays
+        else:
+            self._links.states.pop(interface, None)
 
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS

@@ -144,6 +144,28 @@ def test_destroy_of_what_is_not_there_is_an_error(shell: Shell) -> None:
     assert said == "ifconfig: warning: there is no interface to destroy"
 
 
+def test_an_engine_whose_interface_is_out_of_sight_can_be_destroyed_and_no_more(
+    shell: Shell,
+) -> None:
+    shell.do("create 10.0.0.1/24")
+    del shell.here.links.states["wg0"]
+    shell.refused("mtu 1400")
+    assert "`netstart-wg ifconfig wg0 destroy`" in shell.lines.warnings[-1]
+    shell.lines.warnings.clear()
+    shell.do("destroy")
+    assert shell.here.engines.state("wg0") is None
+    assert shell.here.system.records == {}
+
+
+def test_what_has_the_former_name_of_ours_stays_when_ours_is_destroyed(shell: Shell) -> None:
+    shell.do("create 10.0.0.1/24")
+    shell.here.engines.renamed.add("wg0")
+    stranger = shell.link
+    shell.do("destroy")
+    assert shell.here.engines.state("wg0") is None
+    assert shell.link == stranger
+
+
 # ---- what is not mentioned stays ----
 
 

@@ -94,6 +94,18 @@ def test_create_and_destroy_say_what_openbsd_says(host: Host) -> None:
     assert not host.exists("/run/netstart-wg/wg0.json")
 
 
+def test_an_interface_whose_rdomain_was_deleted_under_it_can_be_destroyed(host: Host) -> None:
+    ifconfig(host, "wg1", "create", "rdomain", "5", "10.0.0.1/24")
+    holder = host.start("ip", "netns", "exec", "rdomain5", "sh", "-c", "echo there; sleep 60")
+    eventually(holder.output, lambda output: "there" in output)
+    host.run("ip", "netns", "delete", "rdomain5")
+    assert "`netstart-wg ifconfig wg1 destroy`" in refused(host, "wg1", "up")
+    ifconfig(host, "wg1", "destroy")
+    assert_no_engine(host)
+    assert not host.exists("/var/run/wireguard/wg1.sock")
+    holder.stop()
+
+
 def test_an_interface_of_somebody_else_is_left_alone(host: Host) -> None:
     host.run("ip", "tuntap", "add", "wg5", "mode", "tun")
     try:
