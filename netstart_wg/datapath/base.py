@@ -15,6 +15,11 @@ from netstart_wg.protocol.forwarding import ForwardingUpdate, Path, PeerId, Traf
 
 Buffer = bytes | bytearray | memoryview
 
+MAX_SEGMENTS = 64
+"""Datagrams that are sent in one go: UDP_MAX_SEGMENTS of kernels before 6.10."""
+MAX_JOINED_OCTETS = 65000
+"""Octets that are sent in one go; an IPv4 datagram can hold 65,507."""
+
 
 class VirtioNetHeader(NamedTuple):
     """`struct virtio_net_hdr` (Virtio 1.2 §5.1.6), as a TUN speaks it: 10 bytes, native order."""
@@ -71,6 +76,14 @@ class UdpEnd(Protocol):
 
         `traffic_class` is the octet of the outer header with DSCP and ECN, as
         IPv4's TOS or IPv6's traffic class.
+        """
+        ...
+
+    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+        """Send datagrams laid end to end, as UDP_SEGMENT takes them; return how many left.
+
+        Each is of `size` octets, but the last may be shorter; together no more
+        than MAX_SEGMENTS and MAX_JOINED_OCTETS.
         """
         ...
 

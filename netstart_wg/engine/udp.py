@@ -15,8 +15,11 @@ import struct
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from time import monotonic_ns
+from typing import NamedTuple
 
-from netstart_wg.datapath.base import Datagrams
+from netstart_wg.datapath.base import MAX_JOINED_OCTETS as MAX_JOINED_OCTETS
+from netstart_wg.datapath.base import MAX_SEGMENTS as MAX_SEGMENTS
+from netstart_wg.datapath.base import Buffer, Datagrams
 from netstart_wg.datapath.refusals import Refusals
 from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.protocol.forwarding import Path
@@ -38,11 +41,6 @@ _READ_SIZE = 65536
 _ANCILLARY_SIZE = 128
 _SEND_TIMEOUT = struct.pack("@ll", 0, 200_000)
 """A send waits so long, at most, for room in the socket's buffer: seconds, microseconds."""
-
-MAX_SEGMENTS = 64
-"""UDP_MAX_SEGMENTS of kernels before 6.10."""
-MAX_JOINED_OCTETS = 65000
-"""Below what an IPv4 datagram can hold, 65,507."""
 
 _PORT_TRIES = 100
 _PATHS_REMEMBERED = 4096
@@ -66,6 +64,15 @@ _Ancillary = list[tuple[int, int, bytes]]
 _Address = tuple[str, int] | tuple[str, int, int, int]
 
 
+class _Route(NamedTuple):
+    """A path as the socket calls want it."""
+
+    path: Path
+    sender: socket.socket
+    address: _Address
+    source: _Ancillary
+
+
 class UdpPort:
     """The `UdpEnd` of an interface: open while it is up, closed while it is down."""
 
@@ -79,6 +86,11 @@ class UdpPort:
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         """See `UdpEnd`."""
         return 0 if self.sockets is None else self.sockets.send(messages, path, traffic_class)
+
+    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+        """See `UdpEnd`."""
+        sockets = self.sockets
+        return 0 if sockets is None else sockets.send_laid(messages, size, path, traffic_class)
 
 
 class UdpSockets:
@@ -100,6 +112,8 @@ class UdpSockets:
         self._buffer = bytearray(_READ_SIZE)
         self._view = memoryview(self._buffer)
         self._paths: dict[tuple[object, bytes], Path] = {}
+        self._routes: dict[int, _Route] = {}
+        """By the identity of the path, which the route keeps alive: hashing one costs more."""
         granted = [_tune(each) for each in self._turn]
         self._has_gro = all(granted)
         try:
@@ -167,38 +181,64 @@ class UdpSockets:
 
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         """See `UdpEnd`."""
-        sender = self._sockets.get(
-            socket.AF_INET if isinstance(path.endpoint.address, IPv4Address) else socket.AF_INET6
-        )
-        if sender is None:
+        route = self._routes.get(id(path)) or self._find_route(path)
+        if route is None:
             return 0
+        mark = _mark_ancillary(route.sender, traffic_class) if traffic_class else []
         sent, start, end = 0, 0, len(messages)
         while start < len(messages):
             if len(messages) > 1:
                 end = _joinable(messages, start) if self._may_join(path.endpoint) else start + 1
-            sent += self._send_run(sender, messages[start:end], path, traffic_class)
+            run = messages[start:end]
             start = end
+            error = self._send_joined(run, len(run[0]), route, mark) if len(run) > 1 else None
+            if error is None or error in _GSO_REFUSED:
+                sent += _send_singly(run, route, mark)
+            elif not error:
+                sent += len(run)
         return sent
+
+    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+        """See `UdpEnd`."""
+        route = self._routes.get(id(path)) or self._find_route(path)
+        if route is None:
+            return 0
+        mark = _mark_ancillary(route.sender, traffic_class) if traffic_class else []
+        if len(messages) > size and self._may_join(path.endpoint):
+            error = self._send_joined((messages,), size, route, mark)
+            if not error:
+                return -(-len(messages) // size)
+            if error not in _GSO_REFUSED:
+                return 0
+        singly = [messages[start : start + size] for start in range(0, len(messages), size)]
+        return _send_singly(singly, route, mark)
+
+    def _find_route(self, path: Path) -> _Route | None:
+        """Make a route of a path, and keep it: mostly the same object comes again."""
+        sender = self._sockets.get(
+            socket.AF_INET if isinstance(path.endpoint.address, IPv4Address) else socket.AF_INET6
+        )
+        if sender is None:
+            return None
+        if len(self._routes) >= _PATHS_REMEMBERED:
+            self._routes.clear()
+        route = _Route(path, sender, _socket_address(path.endpoint), _source_ancillary(path))
+        self._routes[id(path)] = route
+        return route
 
     def _may_join(self, endpoint: Endpoint) -> bool:
         refuses = self._refuses_gso
         return self._has_gso and (refuses.is_empty or not refuses.holds(endpoint, monotonic_ns()))
 
-    def _send_run(
-        self, sender: socket.socket, run: Sequence[bytes], path: Path, traffic_class: int
+    def _send_joined(
+        self, parts: Sequence[Buffer], size: int, route: _Route, mark: _Ancillary
     ) -> int:
-        address = _socket_address(path.endpoint)
-        source = _source_ancillary(path)
-        mark = _mark_ancillary(sender, traffic_class) if traffic_class else []
-        if len(run) > 1:
-            size = (_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(len(run[0])))
-            error = _send_datagrams(sender, run, source, [*mark, size], address)
-            if not error:
-                return len(run)
-            if error not in _GSO_REFUSED:
-                return 0
-            self._refuses_gso.remember(path.endpoint, monotonic_ns())
-        return sum(not _send_datagrams(sender, [message], source, mark, address) for message in run)
+        """Have the kernel cut the parts into datagrams of `size`; return 0 or the error."""
+        segment = (_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(size))
+        error = _send_datagram(parts, route, [*mark, segment])
+        if error in _GSO_REFUSED:
+            self._refuses_gso.remember(route.path.endpoint, monotonic_ns())
+        return error
 
 
 def _bind_both(port: int) -> dict[int, socket.socket]:
@@ -341,22 +381,21 @@ def _joinable(messages: Sequence[bytes], start: int) -> int:
     return end
 
 
-def _send_datagrams(
-    sender: socket.socket,
-    messages: Sequence[bytes],
-    source: _Ancillary,
-    others: _Ancillary,
-    address: _Address,
-) -> int:
+def _send_singly(messages: Sequence[Buffer], route: _Route, mark: _Ancillary) -> int:
+    return sum(not _send_datagram((message,), route, mark) for message in messages)
+
+
+def _send_datagram(parts: Sequence[Buffer], route: _Route, others: _Ancillary) -> int:
     """Send in one call; if our address of yesterday is refused, let the routing choose.
 
     Return 0 or the number of the error.
     """
+    sender, source = route.sender, route.source
     try:
-        sender.sendmsg(messages, [*source, *others], 0, address)
+        sender.sendmsg(parts, [*source, *others], 0, route.address)
     except OSError as error:
         if not source or error.errno not in _SOURCE_REFUSED:
             return error.errno or errno.EIO
     else:
         return 0
-    return _send_datagrams(sender, messages, [], others, address)
+    return _send_datagram(parts, route._replace(source=[]), others)

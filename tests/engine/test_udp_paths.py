@@ -112,6 +112,21 @@ def test_one_datagram_that_cannot_leave_does_not_take_the_rest_with_it() -> None
     assert seen == messages[0] + messages[2] + messages[3]
 
 
+@LOOPBACKS
+@pytest.mark.parametrize("octets", [0, 1, 31, 32, 33, 64, 100], ids=str)
+def test_messages_laid_end_to_end_leave_as_datagrams(loopback: str, octets: int) -> None:
+    family = socket.AF_INET6 if ":" in loopback else socket.AF_INET
+    sender, messages = UdpSockets(0, 0), bytes(range(octets))
+    expected = [messages[at : at + 32] for at in range(0, octets, 32)]
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(5)
+        receiver.bind((loopback, 0))
+        path = path_to(loopback, receiver.getsockname()[1])
+        assert sender.send_laid(memoryview(messages), 32, path, AF41) == len(expected)
+        assert [receiver.recv(100) for _ in expected] == expected
+    sender.close()
+
+
 # -- who takes joined datagrams -------------------------------------------------------------
 
 
@@ -125,10 +140,17 @@ class Cable:
 
     sockets: UdpSockets
     watch: socket.socket
+    is_laid: bool
+    """Whether the messages are handed over end to end."""
 
     def send(self, address: str) -> list[int]:
         """Send MESSAGES; return how many octets of UDP crossed in each piece."""
-        assert self.sockets.send(MESSAGES, path_to(address, 9)) == len(MESSAGES)
+        path = path_to(address, 9)
+        if self.is_laid:
+            laid = memoryview(b"".join(MESSAGES))
+            assert self.sockets.send_laid(laid, len(MESSAGES[0]), path) == len(MESSAGES)
+        else:
+            assert self.sockets.send(MESSAGES, path) == len(MESSAGES)
         pieces: list[int] = []
         wanted = sum(map(len, MESSAGES))
         while sum(pieces) < wanted:
@@ -155,8 +177,8 @@ def _udp_payload(frame: bytes, address: str) -> int:
     return 0
 
 
-@pytest.fixture
-def cable() -> Iterator[Cable]:
+@pytest.fixture(params=[False, True], ids=["in parts", "laid"])
+def cable(request: pytest.FixtureRequest) -> Iterator[Cable]:
     with private_namespaces():
         Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
         # the indices differ so that the carrier is noticed at once (linkwatch_urgent_event)
@@ -172,7 +194,7 @@ def cable() -> Iterator[Cable]:
             watch.bind(("far", ETH_P_ALL))
             watch.settimeout(5)
             sockets = UdpSockets(0, 0)
-            yield Cable(sockets, watch)
+            yield Cable(sockets, watch, request.param)
             sockets.close()
 
 
