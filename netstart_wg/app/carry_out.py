@@ -84,6 +84,7 @@ class _Run:
         self._resolved = resolved
         self._rdomain = plan.rdomain
         self._refused: set[RouteKey] = set()
+        self._remembered: str | None = None
         self._pending = Counter(
             digest_of(action.command) for action in plan.actions if isinstance(action, RunCommand)
         )
@@ -91,8 +92,7 @@ class _Run:
     def do(self, action: Action) -> None:
         """Do one step; raise BackendError if the system or the engine refuses."""
         if isinstance(action, RunCommand):
-            self.statuses.append(run_command(action, self.machine, self.output))
-            self._pending[digest_of(action.command)] -= 1
+            self._run_command(action)
         elif isinstance(action, AddRoute):
             if not self._is_added(action):
                 return
@@ -105,6 +105,16 @@ class _Run:
             self.output.step(f"{action.interface}: {line}")
         if isinstance(action, RunCommand):
             self._remember(self._situation())
+
+    def _run_command(self, action: RunCommand) -> None:
+        """Run a command and remember that at once: whoever kills us now shall not repeat it."""
+        link = self.machine.system.links(self._rdomain).observe(action.interface)
+        applied = read_record(action.interface, self.machine)
+        before = replace(self._before, running=link, applied=applied)
+        self.statuses.append(run_command(action, self.machine, self.output))
+        self._pending[digest_of(action.command)] -= 1
+        if link is not None:
+            self._remember(before)
 
     def _is_added(self, action: AddRoute) -> bool:
         """Add a route; a tunnel without it is better than none, and the next run tries again."""
@@ -172,7 +182,9 @@ class _Run:
             return
         have_run = tuple(digest for digest in record.commands if not self._pending[digest])
         text = encode_record(replace(record, commands=have_run))
-        self.machine.system.write_record(record.interface, text)
+        if text != self._remembered:
+            self.machine.system.write_record(record.interface, text)
+            self._remembered = text
 
 
 @contextmanager

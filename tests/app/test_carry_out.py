@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from ipaddress import IPv4Address
 from pathlib import Path
+
+import pytest
 
 from netstart_wg.app.ifconfig import change_interface
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.action import describe_route
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.keys import PublicKey
+from netstart_wg.model.state import WireGuardState
 from tests.app.machine_in_memory import Lines, MachineInMemory
 from tests.app.test_netstart import HUB, OFFICE, run, write
 
@@ -58,6 +62,31 @@ class TestRecord:
         before = here.system.records.copy()
         assert ifconfig(here, f"mtu 1300 wgpeer {OFFICE} wgendpoint 203.0.113.5 1") is ExitStatus.OK
         assert here.system.records == before
+
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_a_command_is_on_record_before_anything_else_is_looked_at(
+        self,
+        here: MachineInMemory,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        is_new: bool,
+    ) -> None:
+        if not is_new:
+            write(folder, HUB)
+            run(here, folder, Lines())
+        write(folder, ONCE + HUB)
+        digest = hashlib.sha256(b"once").hexdigest()
+        real, seen = here.engines.state, []
+
+        def state(interface: str) -> WireGuardState | None:
+            if have_run(here):
+                seen.append(digest in here.system.records.get("wg0", ""))
+            return real(interface)
+
+        monkeypatch.setattr(here.engines, "state", state)
+        run(here, folder, Lines())
+        assert seen
+        assert all(seen)
 
 
 class TestRoaming:
