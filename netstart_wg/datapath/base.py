@@ -56,7 +56,6 @@ class Datagrams(NamedTuple):
     """One or more datagrams from one sender, laid end to end as UDP_GRO does."""
 
     data: memoryview
-    """Valid until the next call of `receive`."""
     segment_size: int
     """Length of each datagram but the last, which may be shorter; at least 1."""
     path: Path
@@ -67,8 +66,11 @@ class Datagrams(NamedTuple):
 class UdpEnd(Protocol):
     """The outer side."""
 
-    def receive(self) -> Datagrams | None:
-        """Return the next datagrams, or None when there are none now."""
+    def receive(self, limit: int = 1) -> Sequence[Datagrams]:
+        """Return what has come, from `limit` receives at most; nothing when there is none now.
+
+        The memory is valid until the next call.
+        """
         ...
 
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:

@@ -241,12 +241,14 @@ class PythonDataPath:
             joins_tcp=tun.takes_tcp_super_packets, joins_udp=tun.takes_udp_super_packets
         )
         call = _Inbound(now, report, coalescer)
-        for _ in range(budget):
-            received = self._udp.receive()
-            if received is None:
+        while budget > 0:
+            batch = self._udp.receive(budget)
+            if not batch:
                 report.is_exhausted = True
                 break
-            self._receive(received, call)
+            for received in batch:
+                self._receive(received, call)
+            budget -= len(batch)
         self._write(coalescer.flush(), now, report)
         return report
 

@@ -21,7 +21,8 @@ from netstart_wg.datapath.base import MAX_JOINED_OCTETS as MAX_JOINED_OCTETS
 from netstart_wg.datapath.base import MAX_SEGMENTS as MAX_SEGMENTS
 from netstart_wg.datapath.base import Buffer, Datagrams
 from netstart_wg.datapath.refusals import Refusals
-from netstart_wg.model.address import Endpoint, IPAddress
+from netstart_wg.engine.receiver import Receiver
+from netstart_wg.model.address import Endpoint
 from netstart_wg.protocol.forwarding import Path
 from netstart_wg.system.namespaces import namespace_of
 
@@ -37,8 +38,6 @@ _PMTUDISC_DONT = 0
 _IP_PKTINFO = 8
 
 _BUFFER_OCTETS = 4 << 20
-_READ_SIZE = 65536
-_ANCILLARY_SIZE = 128
 _SEND_TIMEOUT = struct.pack("@ll", 0, 200_000)
 """A send waits so long, at most, for room in the socket's buffer: seconds, microseconds."""
 
@@ -53,12 +52,10 @@ before 6.14 say EINVAL."""
 _SOURCE_REFUSED = frozenset((errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENETUNREACH))
 
 _SEGMENT_SIZE = struct.Struct("=H")
-_GRO_SIZE = struct.Struct("=i")
 _PKTINFO4 = struct.Struct("=i4s4s")
 """Interface index, local address, destination of the header."""
 _PKTINFO6 = struct.Struct("=16si")
 _TRAFFIC_CLASS = struct.Struct("=i")
-_ECN_BITS = 0b11
 
 _Ancillary = list[tuple[int, int, bytes]]
 _Address = tuple[str, int] | tuple[str, int, int, int]
@@ -79,9 +76,9 @@ class UdpPort:
     def __init__(self) -> None:
         self.sockets: UdpSockets | None = None
 
-    def receive(self) -> Datagrams | None:
+    def receive(self, limit: int = 1) -> Sequence[Datagrams]:
         """See `UdpEnd`."""
-        return None if self.sockets is None else self.sockets.receive()
+        return () if self.sockets is None else self.sockets.receive(limit)
 
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         """See `UdpEnd`."""
@@ -107,14 +104,11 @@ class UdpSockets:
         """Inode of the network namespace that they are in: the one their maker was in."""
         self._has_gso = True
         self._refuses_gso: Refusals[Endpoint] = Refusals()
-        self._turn = list(self._sockets.values())
+        self._receivers = [Receiver(each.fileno()) for each in self._sockets.values()]
         self._in_a_row = 0
-        self._buffer = bytearray(_READ_SIZE)
-        self._view = memoryview(self._buffer)
-        self._paths: dict[tuple[object, bytes], Path] = {}
         self._routes: dict[int, _Route] = {}
         """By the identity of the path, which the route keeps alive: hashing one costs more."""
-        granted = [_tune(each) for each in self._turn]
+        granted = [_tune(each) for each in self._sockets.values()]
         self._has_gro = all(granted)
         try:
             self.set_fwmark(fwmark)
@@ -146,36 +140,20 @@ class UdpSockets:
 
     # -- receiving -----------------------------------------------------------------------
 
-    def receive(self) -> Datagrams | None:
+    def receive(self, limit: int = 1) -> Sequence[Datagrams]:
         """See `UdpEnd`."""
-        turn = self._turn
-        for _ in turn:
-            try:
-                length, ancillary, _flags, address = turn[0].recvmsg_into(
-                    [self._buffer], _ANCILLARY_SIZE, socket.MSG_DONTWAIT
-                )
-            except OSError:
-                # nothing there, or an error of an earlier send: the other family's turn
+        for _ in self._receivers:
+            received = self._receivers[0].receive(limit)
+            self._in_a_row += len(received)
+            if not received or self._in_a_row >= _TURN:
                 self._next_turn()
-                continue
-            self._in_a_row += 1
-            if self._in_a_row >= _TURN:
-                self._next_turn()
-            size, packet_info, ecn = _read_ancillary(ancillary)
-            path = self._paths.get((address, packet_info)) or self._remember(address, packet_info)
-            return Datagrams(self._view[:length], size or length or 1, path, ecn)
-        return None
+            if received:
+                return received
+        return ()
 
     def _next_turn(self) -> None:
         self._in_a_row = 0
-        self._turn.append(self._turn.pop(0))
-
-    def _remember(self, address: tuple[object, ...], packet_info: bytes) -> Path:
-        if len(self._paths) >= _PATHS_REMEMBERED:
-            self._paths.clear()
-        path = _path_of(address, packet_info)
-        self._paths[address, packet_info] = path
-        return path
+        self._receivers.append(self._receivers.pop(0))
 
     # -- sending ---------------------------------------------------------------------------
 
@@ -300,43 +278,6 @@ def _tune(each: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _read_ancillary(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, bytes, int]:
-    """Return the segment size of UDP_GRO, or 0; the raw packet information; the ECN bits."""
-    size, packet_info, ecn = 0, b"", 0
-    for level, kind, data in ancillary:
-        if level == _SOL_UDP and kind == _UDP_GRO and len(data) >= _GRO_SIZE.size:
-            (size,) = _GRO_SIZE.unpack_from(data)
-        elif (level == socket.IPPROTO_IP and kind == _IP_PKTINFO) or (
-            level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO
-        ):
-            packet_info = data
-        elif level == socket.IPPROTO_IP and kind == socket.IP_TOS and data:
-            ecn = data[0] & _ECN_BITS
-        elif (
-            level == socket.IPPROTO_IPV6
-            and kind == socket.IPV6_TCLASS
-            and len(data) >= _TRAFFIC_CLASS.size
-        ):
-            ecn = _TRAFFIC_CLASS.unpack_from(data)[0] & _ECN_BITS
-    return size, packet_info, ecn
-
-
-def _path_of(address: tuple[object, ...], packet_info: bytes) -> Path:
-    """Make a path of what recvmsg returned: the sender, and the address it wrote to."""
-    host, port = str(address[0]), address[1]
-    assert isinstance(port, int)
-    source: IPAddress | None = None
-    if len(address) == 2:
-        if len(packet_info) == _PKTINFO4.size:
-            source = IPv4Address(_PKTINFO4.unpack(packet_info)[1])
-        return Path(Endpoint(IPv4Address(host), port), source)
-    if len(packet_info) == _PKTINFO6.size:
-        source = IPv6Address(_PKTINFO6.unpack(packet_info)[0])
-    scope_id = address[3]
-    assert isinstance(scope_id, int)
-    return Path(Endpoint(IPv6Address(host.partition("%")[0]), port, scope_id), source)
 
 
 def _socket_address(endpoint: Endpoint) -> _Address:

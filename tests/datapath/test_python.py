@@ -317,9 +317,8 @@ class MarkingUdp(MemoryUdp):
         super().__init__(lambda _message, _path: True)
         self._codepoints = iter(codepoints)
 
-    def receive(self) -> Datagrams | None:
-        received = super().receive()
-        return None if received is None else received._replace(ecn=next(self._codepoints))
+    def receive(self, limit: int = 1) -> Sequence[Datagrams]:
+        return [each._replace(ecn=next(self._codepoints)) for each in super().receive(limit)]
 
 
 class CountingUdp(MemoryUdp):

@@ -77,11 +77,11 @@ class MemoryUdp:
         self.traffic_classes: list[int] = []
         """Of everything that was sent, in order."""
 
-    def receive(self) -> Datagrams | None:
-        if not self.inbox:
-            return None
-        message, path = self.inbox.popleft()
-        return Datagrams(memoryview(message), max(1, len(message)), path)
+    def receive(self, limit: int = 1) -> Sequence[Datagrams]:
+        taken = [self.inbox.popleft() for _ in range(min(limit, len(self.inbox)))]
+        return [
+            Datagrams(memoryview(message), max(1, len(message)), path) for message, path in taken
+        ]
 
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         self.traffic_classes += [traffic_class] * len(messages)

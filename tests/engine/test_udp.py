@@ -17,7 +17,6 @@ from netstart_wg.engine.udp import (
     UdpPort,
     UdpSockets,
     _joinable,
-    _read_ancillary,
 )
 from netstart_wg.model.address import Endpoint
 from netstart_wg.protocol.forwarding import Path
@@ -45,8 +44,7 @@ def receive(sockets: UdpSockets, count: int) -> tuple[list[bytes], list[Path]]:
     while len(messages) < count:
         readable, _, _ = select.select(sockets.descriptors, [], [], 5)
         assert readable, f"only {len(messages)} of {count} datagrams came"
-        while (received := sockets.receive()) is not None:
-            data, size, path, _ = received
+        for data, size, path, _ in sockets.receive(count):
             messages += [bytes(data[at : at + size]) for at in range(0, len(data), size)]
             paths.append(path)
     return messages, paths
@@ -129,7 +127,7 @@ def test_what_cannot_be_sent_is_not_counted_and_raises_nothing(
 
 def test_a_closed_port_sends_and_receives_nothing(pair: tuple[UdpSockets, UdpSockets]) -> None:
     port = UdpPort()
-    assert port.receive() is None
+    assert not port.receive()
     assert port.send([b"x"], path_to(pair[0], "127.0.0.1")) == 0
 
 
@@ -146,8 +144,7 @@ def test_an_empty_datagram_is_received_as_nothing(pair: tuple[UdpSockets, UdpSoc
         sender.sendto(b"", ("127.0.0.1", pair[0].port))
         readable, _, _ = select.select(pair[0].descriptors, [], [], 5)
         assert readable
-        received = pair[0].receive()
-        assert received is not None
+        (received,) = pair[0].receive()
         assert (len(received.data), received.segment_size) == (0, 1)
 
 
@@ -167,18 +164,3 @@ def test_a_run_is_of_one_length_with_a_shorter_end_and_within_the_limits(
     lengths: list[int], end: int
 ) -> None:
     assert _joinable([bytes(length) for length in lengths], 0) == end
-
-
-def test_the_segment_size_is_read_from_its_own_control_message_only() -> None:
-    four = (1452).to_bytes(4, "little")
-    packet_info = bytes(range(12))
-    assert _read_ancillary([]) == (0, b"", 0)
-    assert _read_ancillary([(17, 104, four), (0, 8, packet_info)]) == (1452, packet_info, 0)
-    others = [(1, 104, four), (17, 103, four), (17, 104, four[:2])]
-    assert _read_ancillary(others) == (0, b"", 0)
-
-
-def test_the_ecn_bits_are_read_without_the_dscp() -> None:
-    assert _read_ancillary([(0, 1, b"\x8b")]) == (0, b"", 3)
-    assert _read_ancillary([(41, 67, (0x8A).to_bytes(4, "little"))]) == (0, b"", 2)
-    assert _read_ancillary([(0, 1, b""), (41, 67, b"\1"), (0, 2, b"\3")]) == (0, b"", 0)

@@ -85,7 +85,7 @@ def test_the_ecn_bits_of_what_arrives_are_told(loopback: str) -> None:
     while sum(count for count, _ in seen) < 9:
         readable, _, _ = select.select(receiver.descriptors, [], [], 5)
         assert readable
-        while (received := receiver.receive()) is not None:
+        for received in receiver.receive():
             seen.append((len(received.data) // received.segment_size, received.ecn))
     sender.close()
     receiver.close()
@@ -105,7 +105,7 @@ def test_one_datagram_that_cannot_leave_does_not_take_the_rest_with_it() -> None
     while len(seen) < 150:
         readable, _, _ = select.select(receiver.descriptors, [], [], 5)
         assert readable
-        while (received := receiver.receive()) is not None:
+        for received in receiver.receive():
             seen += received.data
     sender.close()
     receiver.close()

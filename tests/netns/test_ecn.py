@@ -227,7 +227,7 @@ print(sockets.port, flush=True)
 left = int(sys.argv[1])
 while left:
     select.select(sockets.descriptors, [], [], 5)
-    while (received := sockets.receive()) is not None:
+    for received in sockets.receive():
         print(received.ecn, bytes(received.data[::100]).decode(), flush=True)
         left -= len(received.data) // 100
 """

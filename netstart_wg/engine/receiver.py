@@ -1,0 +1,190 @@
+"""Receive from a UDP socket, many datagrams a call: recvmmsg(2), which Python does not have.
+
+One call fills several buffers, each of which may hold many datagrams of one
+sender (UDP_GRO).  Addresses and control messages are looked at only when they
+are not those of a datagram before: octet for octet the same means the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
+
+from netstart_wg.datapath.base import Datagrams
+from netstart_wg.model.address import Endpoint, IPAddress
+from netstart_wg.protocol.forwarding import Path
+
+MESSAGES = 8
+"""How many buffers there are."""
+
+_BUFFER_OCTETS = 65536
+_NAME_OCTETS = 28
+"""sockaddr_in6, the longer one."""
+_CONTROL_OCTETS = 128
+_REMEMBERED = 4096
+"""Senders, with the control messages that came along."""
+
+_ECN_BITS = 0b11
+
+_FAMILY = struct.Struct("=H")
+_SOCKADDR_IN = struct.Struct("!2xH4s")
+_SOCKADDR_IN6 = struct.Struct("!2xH4x16s")
+_SCOPE_ID = struct.Struct("=24xI")
+_CMSGHDR = struct.Struct("@Nii")
+_WORD = struct.calcsize("@N")
+"""Control messages are aligned to a word."""
+_INT = struct.Struct("=i")
+_PKTINFO4 = struct.Struct("=i4s4s")
+"""Interface index, local address, destination of the header."""
+_PKTINFO6 = struct.Struct("=16si")
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _Msghdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_length", ctypes.c_uint),
+        ("iov", ctypes.c_void_p),
+        ("iov_length", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Mmsghdr(ctypes.Structure):
+    _fields_ = (("header", _Msghdr), ("length", ctypes.c_uint))
+
+
+_recvmmsg = ctypes.CDLL(None).recvmmsg
+
+_Arguments = tuple[ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
+_Origin = tuple[Path, int, int]
+"""The path, the length of each datagram or 0, the ECN bits."""
+
+
+_HEADER_OCTETS = ctypes.sizeof(_Mmsghdr)
+_CONTROL_LENGTH_AT = _Mmsghdr.header.offset + _Msghdr.control_length.offset
+_RESULT = struct.Struct(
+    f"={_CONTROL_LENGTH_AT}x{'Q' if _WORD == 8 else 'I'}"
+    f"{_Mmsghdr.length.offset - _CONTROL_LENGTH_AT - _WORD}xI"
+)
+"""What the kernel says of a message: the length of its control messages, and its own."""
+
+
+class Receiver:
+    """The receiving half of one socket."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Take the descriptor, which stays its owner's."""
+        self._buffers = [bytearray(_BUFFER_OCTETS) for _ in range(MESSAGES)]
+        self._names = [bytearray(_NAME_OCTETS) for _ in range(MESSAGES)]
+        self._controls = [bytearray(_CONTROL_OCTETS) for _ in range(MESSAGES)]
+        self._iovecs = (_Iovec * MESSAGES)()
+        self._headers = bytearray(MESSAGES * _HEADER_OCTETS)
+        self._point_to_buffers()
+        self._fresh = bytes(self._headers)
+        self._arguments = [
+            _arguments(descriptor, _address_of(self._headers), count)
+            for count in range(MESSAGES + 1)
+        ]
+        self._views = [memoryview(buffer) for buffer in self._buffers]
+        self._control_views = [memoryview(control) for control in self._controls]
+        self._origins: dict[bytes, _Origin] = {}
+
+    def _point_to_buffers(self) -> None:
+        headers = (_Mmsghdr * MESSAGES).from_buffer(self._headers)
+        for place in range(MESSAGES):
+            iovec, header = self._iovecs[place], headers[place].header
+            iovec.base, iovec.length = _address_of(self._buffers[place]), _BUFFER_OCTETS
+            header.name, header.name_length = _address_of(self._names[place]), _NAME_OCTETS
+            header.iov, header.iov_length = ctypes.addressof(iovec), 1
+            header.control, header.control_length = (
+                _address_of(self._controls[place]),
+                _CONTROL_OCTETS,
+            )
+
+    def receive(self, limit: int) -> list[Datagrams]:
+        """Return what has come: `limit` receives at most, no more than MESSAGES, maybe none.
+
+        The memory is valid until the next call.  An error of an earlier send,
+        which the socket may tell here, is nothing that has come.
+        """
+        self._headers[:] = self._fresh
+        count: int = _recvmmsg(*self._arguments[min(limit, MESSAGES)])
+        return [self._datagrams(place) for place in range(count)]
+
+    def _datagrams(self, place: int) -> Datagrams:
+        control_length, length = _RESULT.unpack_from(self._headers, place * _HEADER_OCTETS)
+        raw = b"".join((self._names[place], self._control_views[place][:control_length]))
+        path, size, ecn = self._origins.get(raw) or self._remember(raw)
+        return Datagrams(self._views[place][:length], size or length or 1, path, ecn)
+
+    def _remember(self, raw: bytes) -> _Origin:
+        if len(self._origins) >= _REMEMBERED:
+            self._origins.clear()
+        origin = self._origins[raw] = read_origin(raw[:_NAME_OCTETS], raw[_NAME_OCTETS:])
+        return origin
+
+
+def _arguments(descriptor: int, headers: int, count: int) -> _Arguments:
+    """Convert them once, and not at each call."""
+    return (
+        ctypes.c_int(descriptor),
+        ctypes.c_void_p(headers),
+        ctypes.c_uint(count),
+        ctypes.c_int(socket.MSG_DONTWAIT),
+        ctypes.c_void_p(None),
+    )
+
+
+def read_origin(name: bytes, control: bytes) -> _Origin:
+    """Read a socket address and the control messages that came with it.
+
+    Return the path back to the sender, the length of each of many datagrams
+    (UDP_GRO) or 0, and the ECN bits.
+    """
+    size, ecn = 0, 0
+    source: IPAddress | None = None
+    for level, kind, data in _control_messages(control):
+        match level, kind:
+            case (17, 104) if len(data) >= _INT.size:  # SOL_UDP, UDP_GRO
+                (size,) = _INT.unpack_from(data)
+            case (socket.IPPROTO_IP, 8) if len(data) >= _PKTINFO4.size:  # IP_PKTINFO
+                source = IPv4Address(_PKTINFO4.unpack_from(data)[1])
+            case (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO) if len(data) >= _PKTINFO6.size:
+                source = IPv6Address(_PKTINFO6.unpack_from(data)[0])
+            case (socket.IPPROTO_IP, socket.IP_TOS) if data:
+                ecn = data[0] & _ECN_BITS
+            case (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if len(data) >= _INT.size:
+                ecn = _INT.unpack_from(data)[0] & _ECN_BITS
+    return Path(_endpoint_of(name), source), size, ecn
+
+
+def _control_messages(control: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield level, type and data of each (cmsg(3))."""
+    at = 0
+    while at + _CMSGHDR.size <= len(control):
+        length, level, kind = _CMSGHDR.unpack_from(control, at)
+        if length < _CMSGHDR.size:
+            return
+        yield level, kind, control[at + _CMSGHDR.size : at + length]
+        at += -(-length // _WORD) * _WORD
+
+
+def _endpoint_of(name: bytes) -> Endpoint:
+    if _FAMILY.unpack_from(name)[0] == socket.AF_INET:
+        port, octets = _SOCKADDR_IN.unpack_from(name)
+        return Endpoint(IPv4Address(octets), port)
+    port, octets = _SOCKADDR_IN6.unpack_from(name)
+    return Endpoint(IPv6Address(octets), port, _SCOPE_ID.unpack_from(name)[0])
+
+
+def _address_of(buffer: bytearray) -> int:
+    return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
