@@ -21,9 +21,11 @@ from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.engine.link import Link, LinkState
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.removal import RemovalWatch
-from netstart_wg.engine.tun import Tun, TunGoneError
+from netstart_wg.engine.tun import Tun
+from netstart_wg.engine.tun_device import TunDevice, TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
-from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient, UapiListener
+from netstart_wg.engine.uapi_listener import UapiListener
+from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient
 from netstart_wg.engine.udp import MAX_JOINED_OCTETS, MAX_SEGMENTS, UdpPort, UdpSockets
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import UNCHANGED, DeviceChange
@@ -100,11 +102,13 @@ class Engine:
         with contextlib.ExitStack() as opened:
             opened.callback(self._wake.close)
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
-            self._listener = opened.enter_context(contextlib.closing(UapiListener(name)))
-            self._tun = opened.enter_context(contextlib.closing(Tun(name)))
-            self._link = opened.enter_context(contextlib.closing(Link(self._tun)))
+            self._listener = opened.enter_context(contextlib.closing(UapiListener.bind(name)))
+            opened.callback(self._listener.file.remove)
+            self._device_file = opened.enter_context(contextlib.closing(TunDevice.create(name)))
+            self._tun = Tun(self._device_file)
+            self._link = opened.enter_context(contextlib.closing(Link(self._device_file)))
             self._link.set_mtu(DEFAULT_MTU)
-            folder = self._listener.path.parent
+            folder = self._listener.file.path.parent
             self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
             self._opened = opened.pop_all()
 
@@ -305,7 +309,7 @@ class Engine:
         """Return where to look for an interface of our name; 0 if ours has another name now."""
         if link is None:
             return None
-        return link.namespace if self._tun.interface() == self.name else 0
+        return link.namespace if self._device_file.interface() == self.name else 0
 
     def configure(self, change: DeviceChange) -> None:
         """See `Configurable`; the interface is looked at first.
@@ -394,7 +398,7 @@ class Engine:
 
     def _file_was_removed(self) -> None:
         self._removal.drain()
-        if not self._listener.is_in_place():
+        if not self._listener.file.is_in_place():
             log.info("%s: socket file was deleted", self.name)
             self._is_stopping = True
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netstart_wg.engine.tun import Tun
+from netstart_wg.engine.tun_device import TunDevice
 from netstart_wg.system.namespaces import inside
 
 _OWN_NAMESPACE = Path("/proc/thread-self/ns/net")
@@ -61,7 +61,7 @@ class LinkState:
 class Link:
     """The interface of a TUN."""
 
-    def __init__(self, tun: Tun) -> None:
+    def __init__(self, tun: TunDevice) -> None:
         """Take a TUN; raise OSError."""
         self._tun = tun
         self._own_namespace = _OWN_NAMESPACE.stat().st_ino

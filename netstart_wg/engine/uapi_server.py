@@ -1,4 +1,4 @@
-"""The UAPI socket: /var/run/wireguard/IF.sock, for wg(8), netstart-wg and others.
+"""The clients of the UAPI socket: wg(8), netstart-wg and others.
 
 Many clients at once, none of which can hold up the tunnel: requests are read
 and replies written as the sockets allow.
@@ -6,24 +6,20 @@ and replies written as the sockets allow.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 import socket
-from pathlib import Path
 from typing import Protocol
 
-from netstart_wg.errors import BackendError
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
-from netstart_wg.system.paths import socket_path
 from netstart_wg.uapi import UapiError, decode_set, encode_errno, encode_get
 
 MAX_REQUEST_OCTETS = 64 << 20
 """Some hundred thousand peers; more than that at once is no configuration."""
-MAX_CLIENTS = 64
 MAX_UNREAD_OCTETS = 1 << 20
 """Of notices; a client that lets more pile up is hung up on."""
+
+MAX_CLIENTS = 64
 
 _READ_SIZE = 1 << 16
 
@@ -42,63 +38,6 @@ class Configurable(Protocol):
     def index_of_interface(self, name: str) -> int:
         """Return the index of an interface that an endpoint's scope names, or raise OSError."""
         ...
-
-
-class UapiListener:
-    """The socket in the file system."""
-
-    def __init__(self, name: str) -> None:
-        """Bind and listen; replace a file that nobody listens on.
-
-        Raise BackendError when an engine of that name is running.
-        """
-        self.path = socket_path(name)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _clear_the_way(self.path, name)
-            mask = os.umask(0o077)
-            try:
-                self._socket.bind(str(self.path))
-            finally:
-                os.umask(mask)
-            self._socket.listen(MAX_CLIENTS)
-            self._identity = _identity(self.path)
-        except OSError as error:
-            self._socket.close()
-            reason = f"{self.path}: {error.strerror}"
-            raise BackendError("listen", name, reason, error.errno or 0) from None
-        except BaseException:
-            self._socket.close()
-            raise
-
-    @property
-    def descriptor(self) -> int:
-        """What to wait on."""
-        return self._socket.fileno()
-
-    def accept(self) -> socket.socket | None:
-        """Return the next client, or None."""
-        try:
-            client, _ = self._socket.accept()
-        except OSError:
-            return None
-        client.setblocking(False)
-        return client
-
-    def is_in_place(self) -> bool:
-        """Whether the file is still the one we made: deleting it is how one stops an engine."""
-        try:
-            return _identity(self.path) == self._identity
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        """Close, and delete the file if it is still ours."""
-        if self.is_in_place():
-            with contextlib.suppress(OSError):
-                self.path.unlink()
-        self._socket.close()
 
 
 class UapiClient:
@@ -213,24 +152,3 @@ class UapiClient:
         except OSError as error:
             return error.errno or errno.EIO
         return 0
-
-
-def _clear_the_way(path: Path, name: str) -> None:
-    """Delete a socket file that nobody listens on."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except FileNotFoundError:
-            return
-        except ConnectionRefusedError:
-            if not path.is_socket():
-                raise BackendError("listen", name, f"{path} is in the way: no socket") from None
-            path.unlink(missing_ok=True)
-            return
-    raise BackendError("listen", name, f"{path} is in use: an engine of that name is running")
-
-
-def _identity(path: Path) -> tuple[int, int, int]:
-    """Tell a file from its successor; the number of an inode alone may be given again."""
-    status = path.stat()
-    return status.st_dev, status.st_ino, status.st_mtime_ns

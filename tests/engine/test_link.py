@@ -17,7 +17,7 @@ from shutil import which
 import pytest
 
 from netstart_wg.engine.link import Link, LinkState
-from netstart_wg.engine.tun import Tun, TunGoneError
+from netstart_wg.engine.tun_device import TunDevice, TunGoneError
 from netstart_wg.system.namespaces import inside_rdomain, make_rdomain, rdomain_path
 from tests.netns.waiting import eventually
 from tests.private_namespaces import private_namespaces
@@ -30,18 +30,18 @@ IFF_UP, IFF_DEBUG = 1, 4
 
 
 @pytest.fixture
-def tun() -> Iterator[Tun]:
+def tun() -> Iterator[TunDevice]:
     """A TUN wg0 in a network of its own, beside an rdomain 1."""
     if which("ip") is None:
         pytest.skip("ip(8) is not installed")
     with private_namespaces():
         make_rdomain(1)
-        with closing(Tun("wg0")) as tun:
+        with closing(TunDevice.create("wg0")) as tun:
             yield tun
 
 
 @pytest.fixture
-def link(tun: Tun) -> Iterator[Link]:
+def link(tun: TunDevice) -> Iterator[Link]:
     with closing(Link(tun)) as link:
         yield link
 

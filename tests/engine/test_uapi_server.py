@@ -13,13 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstart_wg.engine import uapi_server
-from netstart_wg.engine.uapi_server import UapiClient, UapiListener
-from netstart_wg.errors import BackendError
+from netstart_wg.engine.uapi_server import UapiClient
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
-from netstart_wg.system import paths
 
 
 class Served:
@@ -204,39 +202,3 @@ def test_garbage_raises_nothing(garbage: bytes) -> None:
         theirs.shutdown(socket.SHUT_WR)
         while client.is_readable():
             pass
-
-
-@pytest.fixture
-def folder(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "SOCKET_DIRECTORY", tmp_path)
-
-
-@pytest.mark.usefixtures("folder")
-def test_the_socket_is_for_root_alone_and_vanishes_with_the_engine() -> None:
-    listener = UapiListener("wg0")
-    assert listener.path.stat().st_mode & 0o077 == 0
-    assert listener.is_in_place()
-    listener.close()
-    assert not listener.path.exists()
-
-
-@pytest.mark.usefixtures("folder")
-def test_a_second_engine_is_refused_and_the_first_lives_on() -> None:
-    first = UapiListener("wg0")
-    with pytest.raises(BackendError, match="in use"):
-        UapiListener("wg0")
-    assert first.is_in_place()
-    first.close()
-
-
-@pytest.mark.usefixtures("folder")
-def test_a_stale_socket_file_is_replaced() -> None:
-    stale = UapiListener("wg0")
-    stale._socket.close()
-    assert stale.path.exists()
-    fresh = UapiListener("wg0")
-    assert fresh.is_in_place()
-    assert not stale.is_in_place()
-    stale.close()
-    assert fresh.is_in_place()
-    fresh.close()
