@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn
 
 from netstart_wg.errors import BusyError
-from netstart_wg.system.paths import lock_path, make_run_directory
+from netstart_wg.system.paths import RUN_DIRECTORY, lock_path, make_run_directory
 from netstart_wg.system.refusal import refusal
 
 WAIT_SECONDS: Final = 30.0
@@ -44,6 +44,9 @@ def interface_lock(interface: str, wait_seconds: float = WAIT_SECONDS) -> Iterat
 def _open(interface: str) -> int:
     try:
         make_run_directory()
+    except OSError as error:
+        raise refusal("lock", interface, error, RUN_DIRECTORY) from error
+    try:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         return os.open(lock_path(interface), flags, 0o600)
     except OSError as error:

@@ -6,6 +6,10 @@ others gives the process a mount namespace of its own, as the tests do.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +36,34 @@ def socket_path(interface: str) -> Path:
 
 
 def make_run_directory() -> None:
-    """Make `RUN_DIRECTORY`, for root alone; one that is there keeps its owner but not its mode."""
-    RUN_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
-    if RUN_DIRECTORY.stat().st_mode & 0o777 != 0o700:
-        RUN_DIRECTORY.chmod(0o700)
+    """Make `RUN_DIRECTORY`, for us alone, or take the one that is there; raise OSError.
+
+    One that is not ours is refused, as by `open_run_directory`.
+    """
+    with suppress(FileExistsError):
+        RUN_DIRECTORY.mkdir(mode=0o700)
+    folder = open_run_directory()
+    try:
+        if stat.S_IMODE(os.fstat(folder).st_mode) != 0o700:
+            os.fchmod(folder, 0o700)
+    finally:
+        os.close(folder)
+
+
+def open_run_directory() -> int:
+    """Return a descriptor of `RUN_DIRECTORY`; raise OSError unless it is a folder of ours.
+
+    In somebody else's, or by way of a link, that one would say what was last applied.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        folder = os.open(RUN_DIRECTORY, flags)
+    except NotADirectoryError as error:
+        raise NotADirectoryError(error.errno, "it is a link, or no folder at all") from error
+    if os.fstat(folder).st_uid != os.geteuid():
+        os.close(folder)
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    return folder
 
 
 def interfaces_with_socket() -> tuple[str, ...]:

@@ -6,9 +6,17 @@ as none: it only ever makes the next run more careful.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from pathlib import Path
 
-from netstart_wg.system.paths import RUN_DIRECTORY, make_run_directory, record_path
+from netstart_wg.system.paths import (
+    RUN_DIRECTORY,
+    make_run_directory,
+    open_run_directory,
+    record_path,
+)
 from netstart_wg.system.refusal import refusal
 
 SIZE_LIMIT = 16 * 1024 * 1024
@@ -18,11 +26,24 @@ SIZE_LIMIT = 16 * 1024 * 1024
 def read_record(interface: str) -> str | None:
     """Return the text last written for the interface, or None if there is none to be had."""
     try:
-        with record_path(interface).open("rb") as file:
-            octets = file.read(SIZE_LIMIT + 1)
+        octets = _read(record_path(interface))
         return octets.decode("utf-8") if len(octets) <= SIZE_LIMIT else None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _read(path: Path) -> bytes:
+    """Return what a regular file says; follow no link, wait for no writer; raise OSError."""
+    folder = open_run_directory()
+    try:
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+        descriptor = os.open(path.name, flags, dir_fd=folder)
+    finally:
+        os.close(folder)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return file.read(SIZE_LIMIT + 1)
 
 
 def write_record(interface: str, text: str) -> None:

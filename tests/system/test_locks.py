@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -73,7 +74,27 @@ def test_the_folder_is_roots_alone_whatever_it_was() -> None:
         assert RUN_DIRECTORY.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is() -> None:
+    RUN_DIRECTORY.mkdir(mode=0o755)
+    os.chown(RUN_DIRECTORY, 65534, 65534)
+    with pytest.raises(
+        BackendError, match=r"wg0: lock: /run/netstart-wg: it belongs to another user"
+    ):
+        interface_lock("wg0").__enter__()
+    assert list(RUN_DIRECTORY.iterdir()) == []
+    assert RUN_DIRECTORY.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_that_is_a_link_is_refused() -> None:
+    Path("/run/elsewhere").mkdir(mode=0o755)
+    RUN_DIRECTORY.symlink_to("/run/elsewhere")
+    with pytest.raises(BackendError, match=r"wg0: lock: /run/netstart-wg: it is a link"):
+        interface_lock("wg0").__enter__()
+    assert Path("/run/elsewhere").stat().st_mode & 0o777 == 0o755
+    assert list(Path("/run/elsewhere").iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_place() -> None:
     Path(RUN_DIRECTORY).touch()
-    with pytest.raises(BackendError, match=r"wg0: lock: /run/netstart-wg/wg0\.lock: "):
+    with pytest.raises(BackendError, match=r"wg0: lock: /run/netstart-wg: .* no folder"):
         interface_lock("wg0").__enter__()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from netstart_wg.errors import BackendError
@@ -30,6 +32,24 @@ def test_no_record_is_none() -> None:
 def test_a_damaged_record_is_none(octets: bytes) -> None:
     write_record("wg0", "text")
     record_path("wg0").write_bytes(octets)
+    assert read_record("wg0") is None
+
+
+def test_a_record_is_read_by_no_link() -> None:
+    write_record("wg0", "text")
+    record_path("wg1").symlink_to(record_path("wg0"))
+    assert read_record("wg1") is None
+
+
+def test_a_record_in_somebody_elses_folder_is_none() -> None:
+    write_record("wg0", "text")
+    os.chown(RUN_DIRECTORY, 65534, 65534)
+    assert read_record("wg0") is None
+
+
+def test_a_pipe_in_a_records_place_is_none_and_waited_for_by_nobody() -> None:
+    RUN_DIRECTORY.mkdir(mode=0o700)
+    os.mkfifo(record_path("wg0"))
     assert read_record("wg0") is None
 
 
