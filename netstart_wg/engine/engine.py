@@ -18,6 +18,7 @@ from types import FrameType
 
 from netstart_wg import VERSION
 from netstart_wg.datapath.python import PythonDataPath
+from netstart_wg.engine.bound_sockets import BoundSockets, set_fwmark
 from netstart_wg.engine.link import Link, LinkState
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.removal import RemovalWatch
@@ -344,7 +345,7 @@ class Engine:
             not is_asked_for
             or ((port, rdomain) == (bound.port, device.wgrtable) and self._has_rdomain())
         ):
-            bound.set_fwmark(fwmark)
+            set_fwmark(bound.all, fwmark)
         elif bound is not None:
             replacement = _open_sockets(port, fwmark, rdomain)
             self._receive_what_has_come()
@@ -406,7 +407,7 @@ class Engine:
 def _open_sockets(port: int, fwmark: int, rdomain: int) -> UdpSockets:
     """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
     with inside_rdomain(rdomain):
-        return UdpSockets(port, fwmark)
+        return UdpSockets(BoundSockets.bind(port, fwmark))
 
 
 def _drain(wake: socket.socket) -> None:

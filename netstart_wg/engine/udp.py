@@ -21,27 +21,22 @@ from netstart_wg.datapath.base import MAX_JOINED_OCTETS as MAX_JOINED_OCTETS
 from netstart_wg.datapath.base import MAX_SEGMENTS as MAX_SEGMENTS
 from netstart_wg.datapath.base import Buffer, Datagrams
 from netstart_wg.datapath.refusals import Refusals
+from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.receiver import Receiver
 from netstart_wg.model.address import Endpoint
 from netstart_wg.protocol.forwarding import Path
-from netstart_wg.system.namespaces import namespace_of
 
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
 _UDP_GRO = 104
-_SO_MARK = 36
-_SO_RCVBUFFORCE = 33
-_SO_SNDBUFFORCE = 32
 _IP_MTU_DISCOVER = 10
 _IPV6_MTU_DISCOVER = 23
 _PMTUDISC_DONT = 0
 _IP_PKTINFO = 8
 
-_BUFFER_OCTETS = 4 << 20
 _SEND_TIMEOUT = struct.pack("@ll", 0, 200_000)
 """A send waits so long, at most, for room in the socket's buffer: seconds, microseconds."""
 
-_PORT_TRIES = 100
 _PATHS_REMEMBERED = 4096
 _TURN = 16
 """Receives of one family before the other is asked: a flood over one does not starve the other."""
@@ -91,16 +86,13 @@ class UdpPort:
 
 
 class UdpSockets:
-    """Sockets bound to a port.  A host without IPv6, or without IPv4, does with the other one."""
+    """Sockets bound to a port, one or two families."""
 
-    def __init__(self, port: int, fwmark: int) -> None:
-        """Bind both families to `port`, or, if it is 0, to one that both can have.
-
-        Raise OSError, with EADDRINUSE when the port is taken.
-        """
-        self._sockets = _bind_both(port)
-        self.port: int = next(iter(self._sockets.values())).getsockname()[1]
-        self.namespace = namespace_of(0)
+    def __init__(self, bound: BoundSockets) -> None:
+        """Take sockets, and close them with our own `close`; raise OSError."""
+        self._sockets = {each.family: each for each in bound.sockets}
+        self.port = bound.port
+        self.namespace = bound.namespace
         """Inode of the network namespace that they are in: the one their maker was in."""
         self._has_gso = True
         self._refuses_gso: Refusals[Endpoint] = Refusals()
@@ -110,11 +102,6 @@ class UdpSockets:
         """By the identity of the path, which the route keeps alive: hashing one costs more."""
         granted = [_tune(each) for each in self._sockets.values()]
         self._has_gro = all(granted)
-        try:
-            self.set_fwmark(fwmark)
-        except OSError:
-            self.close()
-            raise
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -127,11 +114,10 @@ class UdpSockets:
         granted = {"udp-gro": self._has_gro, "udp-gso": self._has_gso}
         return tuple(name for name, has in granted.items() if has)
 
-    def set_fwmark(self, fwmark: int) -> None:
-        """Set SO_MARK; 0 is none.  Raise OSError without CAP_NET_ADMIN."""
-        for each in self._sockets.values():
-            if fwmark != each.getsockopt(socket.SOL_SOCKET, _SO_MARK):
-                each.setsockopt(socket.SOL_SOCKET, _SO_MARK, fwmark)
+    @property
+    def all(self) -> tuple[socket.socket, ...]:
+        """The sockets themselves."""
+        return tuple(self._sockets.values())
 
     def close(self) -> None:
         """Close both."""
@@ -219,44 +205,6 @@ class UdpSockets:
         return error
 
 
-def _bind_both(port: int) -> dict[int, socket.socket]:
-    for _ in range(_PORT_TRIES):
-        try:
-            return _try_to_bind_both(port)
-        except OSError as error:
-            if port or error.errno != errno.EADDRINUSE:
-                raise
-    raise OSError(errno.EADDRINUSE, "no port is free for both IPv4 and IPv6")
-
-
-def _try_to_bind_both(port: int) -> dict[int, socket.socket]:
-    """Bind; a family that this host does not have is left out."""
-    bound: dict[int, socket.socket] = {}
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            candidate = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        except OSError as error:
-            if error.errno == errno.EAFNOSUPPORT:
-                continue
-            raise
-        try:
-            if family == socket.AF_INET6:
-                candidate.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            candidate.bind(("", port))
-        except OSError as error:
-            candidate.close()
-            if error.errno == errno.EADDRNOTAVAIL and family == socket.AF_INET6:
-                continue  # net.ipv6.conf.all.disable_ipv6
-            for other in bound.values():
-                other.close()
-            raise
-        bound[family] = candidate
-        port = candidate.getsockname()[1]
-    if not bound:
-        raise OSError(errno.EAFNOSUPPORT, "neither IPv4 nor IPv6")
-    return bound
-
-
 def _tune(each: socket.socket) -> bool:
     """Set what makes it quick and robust; return whether it has UDP_GRO."""
     if each.family == socket.AF_INET:
@@ -268,11 +216,6 @@ def _tune(each: socket.socket) -> bool:
         each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
     each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
-    for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
-        try:
-            each.setsockopt(socket.SOL_SOCKET, forced, _BUFFER_OCTETS)
-        except OSError:
-            each.setsockopt(socket.SOL_SOCKET, plain, _BUFFER_OCTETS)
     try:
         each.setsockopt(_SOL_UDP, _UDP_GRO, 1)
     except OSError:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
+from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.udp import (
     MAX_JOINED_OCTETS,
     MAX_SEGMENTS,
@@ -26,7 +27,7 @@ LOOPBACKS = pytest.mark.parametrize("loopback", ["127.0.0.1", "::1"])
 
 @pytest.fixture
 def pair() -> Iterator[tuple[UdpSockets, UdpSockets]]:
-    one, other = UdpSockets(0, 0), UdpSockets(0, 0)
+    one, other = UdpSockets(BoundSockets.bind(0, 0)), UdpSockets(BoundSockets.bind(0, 0))
     yield one, other
     one.close()
     other.close()
@@ -58,7 +59,7 @@ def test_both_families_get_the_same_port(pair: tuple[UdpSockets, UdpSockets]) ->
 
 def test_a_port_that_is_taken_is_refused(pair: tuple[UdpSockets, UdpSockets]) -> None:
     with pytest.raises(OSError) as raised:
-        UdpSockets(pair[0].port, 0)
+        UdpSockets(BoundSockets.bind(pair[0].port, 0))
     assert raised.value.errno == errno.EADDRINUSE
 
 
@@ -68,7 +69,7 @@ def test_a_port_that_is_taken_for_ipv6_only_is_refused_and_ipv4_is_let_go() -> N
         other.bind(("::", 0))
         port = other.getsockname()[1]
         with pytest.raises(OSError):
-            UdpSockets(port, 0)
+            UdpSockets(BoundSockets.bind(port, 0))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("", port))
 

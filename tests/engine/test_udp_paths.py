@@ -25,6 +25,7 @@ import pytest
 
 from netstart_wg.datapath.refusals import RETRY_AFTER_NS
 from netstart_wg.engine import udp
+from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.udp import UdpSockets
 from netstart_wg.model.address import Endpoint
 from netstart_wg.protocol import forwarding
@@ -57,7 +58,7 @@ def path_to(address: str, port: int) -> forwarding.Path:
 def test_a_mark_is_for_one_send_only(loopback: str, count: int) -> None:
     is_ipv4 = ":" not in loopback
     family = socket.AF_INET if is_ipv4 else socket.AF_INET6
-    sender = UdpSockets(0, 0)
+    sender = UdpSockets(BoundSockets.bind(0, 0))
     with socket.socket(family, socket.SOCK_DGRAM) as receiver:
         if is_ipv4:
             receiver.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
@@ -78,7 +79,7 @@ def test_a_mark_is_for_one_send_only(loopback: str, count: int) -> None:
 
 @LOOPBACKS
 def test_the_ecn_bits_of_what_arrives_are_told(loopback: str) -> None:
-    sender, receiver = UdpSockets(0, 0), UdpSockets(0, 0)
+    sender, receiver = UdpSockets(BoundSockets.bind(0, 0)), UdpSockets(BoundSockets.bind(0, 0))
     seen: list[tuple[int, int]] = []
     for traffic_class in (0, AF41 | ECT_0, CE):
         sender.send([b"x" * 32] * 3, path_to(loopback, receiver.port), traffic_class)
@@ -97,7 +98,7 @@ def test_the_ecn_bits_of_what_arrives_are_told(loopback: str) -> None:
 
 
 def test_one_datagram_that_cannot_leave_does_not_take_the_rest_with_it() -> None:
-    sender, receiver = UdpSockets(0, 0), UdpSockets(0, 0)
+    sender, receiver = UdpSockets(BoundSockets.bind(0, 0)), UdpSockets(BoundSockets.bind(0, 0))
     too_long = bytes(65_508)  # RFC 768 and RFC 791: 65535 less 20 and 8
     messages = [b"a" * 50, too_long, b"b" * 50, b"c" * 50]
     assert sender.send(messages, path_to("127.0.0.1", receiver.port)) == 3
@@ -116,7 +117,7 @@ def test_one_datagram_that_cannot_leave_does_not_take_the_rest_with_it() -> None
 @pytest.mark.parametrize("octets", [0, 1, 31, 32, 33, 64, 100], ids=str)
 def test_messages_laid_end_to_end_leave_as_datagrams(loopback: str, octets: int) -> None:
     family = socket.AF_INET6 if ":" in loopback else socket.AF_INET
-    sender, messages = UdpSockets(0, 0), bytes(range(octets))
+    sender, messages = UdpSockets(BoundSockets.bind(0, 0)), bytes(range(octets))
     expected = [messages[at : at + 32] for at in range(0, octets, 32)]
     with socket.socket(family, socket.SOCK_DGRAM) as receiver:
         receiver.settimeout(5)
@@ -193,7 +194,7 @@ def cable(request: pytest.FixtureRequest) -> Iterator[Cable]:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as watch:
             watch.bind(("far", ETH_P_ALL))
             watch.settimeout(5)
-            sockets = UdpSockets(0, 0)
+            sockets = UdpSockets(BoundSockets.bind(0, 0))
             yield Cable(sockets, watch, request.param)
             sockets.close()
 

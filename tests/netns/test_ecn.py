@@ -214,6 +214,7 @@ with socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_D
 """
 RECEIVE = """
 import ctypes, fcntl, select, socket, struct, sys
+from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.udp import UdpSockets
 on = ctypes.create_string_buffer(struct.pack("=II", 0x2C, 1), 8)
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -222,7 +223,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
 for name, value in (("gro_flush_timeout", "50000000"), ("napi_defer_hard_irqs", "10")):
     with open(f"/sys/class/net/eth1/{name}", "w") as file:
         file.write(value)
-sockets = UdpSockets(0, 0)
+sockets = UdpSockets(BoundSockets.bind(0, 0))
 print(sockets.port, flush=True)
 left = int(sys.argv[1])
 while left:

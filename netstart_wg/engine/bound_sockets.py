@@ -1,0 +1,119 @@
+"""UDP sockets as they are opened: both families on one port, buffers, mark.
+
+What takes privilege is all here: a port below 1024, buffers above the system's
+limit, SO_MARK.  Nothing here sends or receives.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from netstart_wg.system.namespaces import namespace_of
+
+_SO_MARK = 36
+_SO_RCVBUFFORCE = 33
+_SO_SNDBUFFORCE = 32
+
+_BUFFER_OCTETS = 4 << 20
+_PORT_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSockets:
+    """UDP sockets of one port, one for each family that there is."""
+
+    sockets: tuple[socket.socket, ...]
+    """At least one."""
+    namespace: int | None
+    """Inode of the network namespace that they are in; None if that is not known."""
+
+    @classmethod
+    def bind(cls, port: int, fwmark: int) -> Self:
+        """Bind both families to `port`, or, if it is 0, to one that both can have.
+
+        A host without IPv6, or without IPv4, does with the other one.  Raise
+        OSError, with EADDRINUSE when the port is taken.
+        """
+        bound = cls(tuple(_bind_both(port)), namespace_of(0))
+        try:
+            for each in bound.sockets:
+                enlarge_buffers(each)
+            set_fwmark(bound.sockets, fwmark)
+        except OSError:
+            bound.close()
+            raise
+        return bound
+
+    @property
+    def port(self) -> int:
+        """Which it is."""
+        port: int = self.sockets[0].getsockname()[1]
+        return port
+
+    def close(self) -> None:
+        """Close all."""
+        for each in self.sockets:
+            each.close()
+
+
+def fwmark_of(each: socket.socket) -> int:
+    """Return SO_MARK, 0 for none."""
+    return each.getsockopt(socket.SOL_SOCKET, _SO_MARK)
+
+
+def set_fwmark(sockets: Sequence[socket.socket], fwmark: int) -> None:
+    """Set SO_MARK where it is another; 0 is none.  Raise OSError without CAP_NET_ADMIN."""
+    for each in sockets:
+        if fwmark != fwmark_of(each):
+            each.setsockopt(socket.SOL_SOCKET, _SO_MARK, fwmark)
+
+
+def enlarge_buffers(each: socket.socket) -> None:
+    """Make its buffers as big as they shall be, or as big as we may."""
+    for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+        try:
+            each.setsockopt(socket.SOL_SOCKET, forced, _BUFFER_OCTETS)
+        except OSError:
+            each.setsockopt(socket.SOL_SOCKET, plain, _BUFFER_OCTETS)
+
+
+def _bind_both(port: int) -> list[socket.socket]:
+    for _ in range(_PORT_TRIES):
+        try:
+            return _try_to_bind_both(port)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    raise OSError(errno.EADDRINUSE, "no port is free for both IPv4 and IPv6")
+
+
+def _try_to_bind_both(port: int) -> list[socket.socket]:
+    """Bind; a family that this host does not have is left out."""
+    bound: list[socket.socket] = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            candidate = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                continue
+            raise
+        try:
+            if family == socket.AF_INET6:
+                candidate.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            candidate.bind(("", port))
+        except OSError as error:
+            candidate.close()
+            if error.errno == errno.EADDRNOTAVAIL and family == socket.AF_INET6:
+                continue  # net.ipv6.conf.all.disable_ipv6
+            for other in bound:
+                other.close()
+            raise
+        bound.append(candidate)
+        port = candidate.getsockname()[1]
+    if not bound:
+        raise OSError(errno.EAFNOSUPPORT, "neither IPv4 nor IPv6")
+    return bound
