@@ -21,6 +21,10 @@ MAX_JOINED_OCTETS = 65000
 """Octets that are sent in one go; an IPv4 datagram can hold 65,507."""
 
 
+RECEIVES = 8
+"""Most entries that are received at once."""
+
+
 class VirtioNetHeader(NamedTuple):
     """`struct virtio_net_hdr` (Virtio 1.2 §5.1.6), as a TUN speaks it: 10 bytes, native order."""
 
@@ -67,9 +71,9 @@ class UdpEnd(Protocol):
     """The outer side."""
 
     def receive(self, limit: int = 1) -> Sequence[Datagrams]:
-        """Return what has come, from `limit` receives at most; nothing when there is none now.
+        """Return what has come, `limit` entries at most, which is no more than RECEIVES.
 
-        The memory is valid until the next call.
+        Fewer say that nothing is left for now.  The memory is valid until the next call.
         """
         ...
 

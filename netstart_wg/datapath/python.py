@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from netstart_wg.datapath.base import Buffer, Datagrams, TunEnd, UdpEnd
+from netstart_wg.datapath.base import RECEIVES, Buffer, Datagrams, TunEnd, UdpEnd
 from netstart_wg.datapath.ecn import NOT_ECT, TOLD_INNER, decapsulate, ecn_of
 from netstart_wg.datapath.offload import (
     GSO_UDP_L4,
@@ -242,13 +242,14 @@ class PythonDataPath:
         )
         call = _Inbound(now, report, coalescer)
         while budget > 0:
-            batch = self._udp.receive(budget)
-            if not batch:
-                report.is_exhausted = True
-                break
+            limit = min(budget, RECEIVES)
+            batch = self._udp.receive(limit)
             for received in batch:
                 self._receive(received, call)
-            budget -= len(batch)
+            if len(batch) < limit:
+                report.is_exhausted = True
+                break
+            budget -= limit
         self._write(coalescer.flush(), now, report)
         return report
 

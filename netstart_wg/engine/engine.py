@@ -83,7 +83,7 @@ class Engine:
         self._moment = now()
         self._timeout: float | None = 0.0
         self._turn = 0
-        self._outbound_pace, self._inbound_pace = Pace(), Pace()
+        self._pace = Pace()
         self._wake = self._install_signals()
         try:
             self._open()
@@ -200,14 +200,10 @@ class Engine:
     # -- packets ---------------------------------------------------------------------------
 
     def _tun_is_readable(self) -> None:
-        pace = self._outbound_pace
-        more = self._tunnel.tun_is_readable(self._moment, pace.budget(self._turn))
-        pace.spent(is_exhausted=not more)
+        self._tunnel.tun_is_readable(self._moment, self._pace.budget(self._turn))
 
     def _udp_is_readable(self) -> None:
-        pace = self._inbound_pace
-        more = self._tunnel.udp_is_readable(self._moment, pace.budget(self._turn))
-        pace.spent(is_exhausted=not more)
+        self._tunnel.udp_is_readable(self._moment)
 
     # -- the interface ---------------------------------------------------------------------
 

@@ -51,26 +51,20 @@ class Readiness:
 
 
 class Pace:
-    """How many reads a wake-up begins with.
+    """How many reads a wake-up is worth.
 
     The read that finds nothing costs as much as one that finds something, so on
     a quiet line there is one read a wake-up, and epoll says whether there is
-    more.  A source that is ready again at once has its budget doubled.
+    more.  A source that is ready again at once is worth a batch.
     """
 
-    __slots__ = ("_budget", "_turn")
+    __slots__ = ("_turn",)
 
     def __init__(self) -> None:
-        self._budget = 1
-        self._turn = 0
+        self._turn = -1
 
     def budget(self, turn: int) -> int:
         """Return how many reads to make; `turn` counts the wake-ups of the loop."""
-        if turn != self._turn + 1:
-            self._budget = 1
+        is_busy = turn == self._turn + 1
         self._turn = turn
-        return self._budget
-
-    def spent(self, *, is_exhausted: bool) -> None:
-        """Note whether the source ran dry before its budget did."""
-        self._budget = 1 if is_exhausted else min(BATCH, 2 * self._budget)
+        return BATCH if is_busy else 1

@@ -13,12 +13,9 @@ import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
-from netstart_wg.datapath.base import Datagrams
+from netstart_wg.datapath.base import RECEIVES, Datagrams
 from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.protocol.forwarding import Path
-
-MESSAGES = 8
-"""How many buffers there are."""
 
 _BUFFER_OCTETS = 65536
 _NAME_OCTETS = 28
@@ -83,24 +80,24 @@ class Receiver:
 
     def __init__(self, descriptor: int) -> None:
         """Take the descriptor, which stays its owner's."""
-        self._buffers = [bytearray(_BUFFER_OCTETS) for _ in range(MESSAGES)]
-        self._names = [bytearray(_NAME_OCTETS) for _ in range(MESSAGES)]
-        self._controls = [bytearray(_CONTROL_OCTETS) for _ in range(MESSAGES)]
-        self._iovecs = (_Iovec * MESSAGES)()
-        self._headers = bytearray(MESSAGES * _HEADER_OCTETS)
+        self._buffers = [bytearray(_BUFFER_OCTETS) for _ in range(RECEIVES)]
+        self._names = [bytearray(_NAME_OCTETS) for _ in range(RECEIVES)]
+        self._controls = [bytearray(_CONTROL_OCTETS) for _ in range(RECEIVES)]
+        self._iovecs = (_Iovec * RECEIVES)()
+        self._headers = bytearray(RECEIVES * _HEADER_OCTETS)
         self._point_to_buffers()
         self._fresh = bytes(self._headers)
         self._arguments = [
             _arguments(descriptor, _address_of(self._headers), count)
-            for count in range(MESSAGES + 1)
+            for count in range(RECEIVES + 1)
         ]
         self._views = [memoryview(buffer) for buffer in self._buffers]
         self._control_views = [memoryview(control) for control in self._controls]
         self._origins: dict[bytes, _Origin] = {}
 
     def _point_to_buffers(self) -> None:
-        headers = (_Mmsghdr * MESSAGES).from_buffer(self._headers)
-        for place in range(MESSAGES):
+        headers = (_Mmsghdr * RECEIVES).from_buffer(self._headers)
+        for place in range(RECEIVES):
             iovec, header = self._iovecs[place], headers[place].header
             iovec.base, iovec.length = _address_of(self._buffers[place]), _BUFFER_OCTETS
             header.name, header.name_length = _address_of(self._names[place]), _NAME_OCTETS
@@ -111,13 +108,9 @@ class Receiver:
             )
 
     def receive(self, limit: int) -> list[Datagrams]:
-        """Return what has come: `limit` receives at most, no more than MESSAGES, maybe none.
-
-        The memory is valid until the next call.  An error of an earlier send,
-        which the socket may tell here, is nothing that has come.
-        """
+        """See `UdpEnd`; an error of an earlier send, told here, is nothing that has come."""
         self._headers[:] = self._fresh
-        count: int = _recvmmsg(*self._arguments[min(limit, MESSAGES)])
+        count: int = _recvmmsg(*self._arguments[limit])
         return [self._datagrams(place) for place in range(count)]
 
     def _datagrams(self, place: int) -> Datagrams:

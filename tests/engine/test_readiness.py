@@ -41,24 +41,9 @@ def test_a_full_writer_is_called_when_there_is_room_and_then_to_read_again(
 
 def test_a_quiet_source_is_read_once_a_wake_up() -> None:
     pace = Pace()
-    for turn in (1, 3, 7, 9):
-        assert pace.budget(turn) == 1
-        pace.spent(is_exhausted=False)
+    assert [pace.budget(turn) for turn in (1, 3, 7, 9)] == [1, 1, 1, 1]
 
 
-def test_a_source_that_is_ready_again_at_once_gets_more_reads_up_to_a_batch() -> None:
+def test_a_source_that_is_ready_again_at_once_is_worth_a_batch() -> None:
     pace = Pace()
-    budgets = []
-    for turn in range(1, 9):
-        budgets.append(pace.budget(turn))
-        pace.spent(is_exhausted=False)
-    assert budgets == [1, 2, 4, 8, 16, 32, 32, 32]
-    assert budgets[-1] == BATCH
-
-
-def test_a_source_that_ran_dry_begins_with_one_read_again() -> None:
-    pace = Pace()
-    for turn in (1, 2, 3):
-        pace.budget(turn)
-        pace.spent(is_exhausted=turn == 3)
-    assert pace.budget(4) == 1
+    assert [pace.budget(turn) for turn in (4, 5, 6, 8, 9)] == [1, BATCH, BATCH, 1, BATCH]

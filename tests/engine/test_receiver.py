@@ -11,7 +11,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from netstart_wg.engine.receiver import MESSAGES, Receiver, read_origin
+from netstart_wg.datapath.base import RECEIVES
+from netstart_wg.engine.receiver import Receiver, read_origin
 from netstart_wg.model.address import Endpoint
 from netstart_wg.protocol.forwarding import Path
 
@@ -46,16 +47,16 @@ def test_one_call_brings_all_that_has_come_in_order_up_to_its_limit(
     ends: tuple[Receiver, socket.socket, socket.socket],
 ) -> None:
     receiver, receiving, sending = ends
-    for number in range(MESSAGES + 5):
+    for number in range(RECEIVES + 5):
         sending.send(bytes([number]) * (number + 1))
     select.select([receiving], [], [], 5)
     taken = [
-        [bytes(each.data) for each in receiver.receive(limit)] for limit in (1, 3, MESSAGES + 9, 9)
+        [bytes(each.data) for each in receiver.receive(limit)] for limit in (1, 3, RECEIVES, 5)
     ]
-    assert [len(batch) for batch in taken] == [1, 3, MESSAGES, 1]
-    expected = [bytes([number]) * (number + 1) for number in range(MESSAGES + 5)]
+    assert [len(batch) for batch in taken] == [1, 3, RECEIVES, 1]
+    expected = [bytes([number]) * (number + 1) for number in range(RECEIVES + 5)]
     assert [message for batch in taken for message in batch] == expected
-    assert receiver.receive(MESSAGES) == []
+    assert receiver.receive(RECEIVES) == []
 
 
 def test_of_two_senders_each_is_told_with_its_own_datagrams(
@@ -67,7 +68,7 @@ def test_of_two_senders_each_is_told_with_its_own_datagrams(
         for sender in (sending, other, other, sending):
             sender.send(b"x")
         select.select([receiving], [], [], 5)
-        ports = [each.path.endpoint.port for each in receiver.receive(MESSAGES)]
+        ports = [each.path.endpoint.port for each in receiver.receive(RECEIVES)]
         mine, others = sending.getsockname()[1], other.getsockname()[1]
     assert ports == [mine, others, others, mine]
 
@@ -82,11 +83,11 @@ def test_an_error_of_an_earlier_send_brings_nothing_and_loses_nothing(
     receiving.connect(closed)
     receiving.send(b"to nobody")
     select.select([receiving], [], [], 5)
-    assert receiver.receive(MESSAGES) == []
+    assert receiver.receive(RECEIVES) == []
     receiving.connect(sending.getsockname())
     sending.send(b"x")
     select.select([receiving], [], [], 5)
-    assert [bytes(each.data) for each in receiver.receive(MESSAGES)] == [b"x"]
+    assert [bytes(each.data) for each in receiver.receive(RECEIVES)] == [b"x"]
 
 
 def test_the_sender_and_our_address_make_the_path() -> None:

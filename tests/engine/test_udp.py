@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import pytest
 
 from netstart_wg.engine.bound_sockets import BoundSockets
+from netstart_wg.datapath.base import RECEIVES
 from netstart_wg.engine.udp import (
     MAX_JOINED_OCTETS,
     MAX_SEGMENTS,
@@ -45,7 +46,7 @@ def receive(sockets: UdpSockets, count: int) -> tuple[list[bytes], list[Path]]:
     while len(messages) < count:
         readable, _, _ = select.select(sockets.descriptors, [], [], 5)
         assert readable, f"only {len(messages)} of {count} datagrams came"
-        for data, size, path, _ in sockets.receive(count):
+        for data, size, path, _ in sockets.receive(RECEIVES):
             messages += [bytes(data[at : at + size]) for at in range(0, len(data), size)]
             paths.append(path)
     return messages, paths
