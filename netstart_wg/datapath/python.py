@@ -59,6 +59,9 @@ _MESSAGE_LENGTHS = {1: 148, 2: 92, 3: 64}
 """Handshake messages and cookie replies by type, bytes."""
 _ZEROS = bytes(PADDING_MULTIPLE)
 
+SURE_LENGTH = 1280
+"""Octets that go over every route: the least MTU of IPv6 (RFC 8200 §5)."""
+
 HANDSHAKE_TRAFFIC_CLASS = 0x88
 """AF41 (RFC 2597), on handshake messages and cookie replies: a full link loses them last."""
 
@@ -78,7 +81,7 @@ class PythonDataPath:
 
     def __init__(self, tun: TunEnd, udp: UdpEnd, mtu: int) -> None:
         """Take the two ends, which stay the caller's to open and close."""
-        self.mtu = mtu
+        self._mtu = mtu
         self._tun = tun
         self._udp = udp
         self._allowed_ips: AllowedIps[PeerId] = AllowedIps()
@@ -87,6 +90,18 @@ class PythonDataPath:
         self._unreachable = UnreachableMessages()
         self._refused: Refusals[int] = Refusals()
         """Kinds of super-packets, GSO_*, that the TUN did not take."""
+        self._longest: dict[PeerId, int] = {}
+        """Octets of the longest packet under a peer's present keys and path, beyond SURE_LENGTH."""
+
+    @property
+    def mtu(self) -> int:
+        """See `DataPath`."""
+        return self._mtu
+
+    @mtu.setter
+    def mtu(self, mtu: int) -> None:
+        self._mtu = mtu
+        self._longest.clear()
 
     def install(self, update: ForwardingUpdate) -> None:
         """See `DataPath`."""
@@ -101,6 +116,7 @@ class PythonDataPath:
                 self._by_index[keypair.local_index] = (entry.peer, keypair)
 
     def _forget(self, number: PeerId) -> None:
+        self._longest.pop(number, None)
         entry = self._peers.pop(number, None)
         if entry is not None:
             for keypair in entry.receiving:
@@ -201,7 +217,7 @@ class PythonDataPath:
         ):
             report.unsent += [(number, bytes(packet)) for packet in packets]
             return
-        messages = self._seal(keypair, packets)
+        messages = self._seal(number, keypair, packets)
         left = self._udp.send(messages, entry.path, ecn)
         if left < len(messages):
             report.drops[DropReason.SEND_FAILED] += len(messages) - left
@@ -212,16 +228,17 @@ class PythonDataPath:
                 traffic = report.sent[number] = PeerTraffic(keypair)
             _count(traffic, messages)
 
-    def _seal(self, keypair: Keypair, packets: Sequence[Buffer]) -> list[bytes]:
+    def _seal(self, number: PeerId, keypair: Keypair, packets: Sequence[Buffer]) -> list[bytes]:
         """Pad, number and encrypt (paper §5.4.6)."""
-        mtu, counter, index = self.mtu, keypair.send_counter, keypair.remote_index
+        limit = self._padding_limit(number, packets)
+        counter, index = keypair.send_counter, keypair.remote_index
         encrypt, pack_header, pack_nonce = keypair.sending.encrypt, _HEADER.pack, _NONCE.pack
         messages = []
         length, padding = 0, b""
         for packet in packets:
             if len(packet) != length:  # most are as long as the one before
                 length = len(packet)
-                padding = _ZEROS[: padding_length(length, mtu)]
+                padding = _ZEROS[: padding_length(length, limit)]
             if padding:
                 packet = b"".join((packet, padding))
             sealed = encrypt(pack_nonce(counter), packet, None)
@@ -229,6 +246,18 @@ class PythonDataPath:
             counter += 1
         keypair.send_counter = counter
         return messages
+
+    def _padding_limit(self, number: PeerId, packets: Sequence[Buffer]) -> int:
+        """Return how long padding may make these packets: no longer than one has been without.
+
+        The MTU of their route, which is Linux's limit, may be below the interface's, and a TUN
+        does not tell.  But what the kernel has sent whole was not too long for its route.
+        """
+        known = self._longest.get(number, SURE_LENGTH)
+        longest = max(map(len, packets))
+        if longest > known:
+            self._longest[number] = known = longest
+        return min(known, self._mtu)
 
     # -- inbound ---------------------------------------------------------------------------
 
@@ -393,14 +422,14 @@ def _is_for(endpoint: Endpoint, packet: memoryview, destination: memoryview) -> 
     return port == endpoint.port and destination == endpoint.address.packed
 
 
-def padding_length(length: int, mtu: int) -> int:
+def padding_length(length: int, limit: int) -> int:
     """Return how many zeros follow a packet of `length` octets.
 
-    Up to a multiple of 16, but never beyond the MTU, so that padding alone does
+    Up to a multiple of 16, but never beyond the limit, so that padding alone does
     not make a packet too big for its path (as the Linux driver does).
     """
-    last = length if length <= mtu else length % mtu
-    return min(mtu, -(-last // PADDING_MULTIPLE) * PADDING_MULTIPLE) - last
+    last = length if length <= limit else length % limit
+    return min(limit, -(-last // PADDING_MULTIPLE) * PADDING_MULTIPLE) - last
 
 
 def _count(traffic: PeerTraffic, messages: list[bytes]) -> None:

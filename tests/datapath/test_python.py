@@ -293,7 +293,7 @@ def test_padding_is_the_least_that_fills_a_unit_of_sixteen_within_the_mtu(
     assert padding_length(length, mtu) == padded - last
 
 
-@pytest.mark.parametrize("size", [0, 1, 100, 1271, 1272, 2000])
+@pytest.mark.parametrize("size", [0, 1, 100, 1251, 1252, 1272, 2000])
 def test_messages_are_as_long_as_padding_says(size: int) -> None:
     a, _ = sides(mtu=1300)
     packet = udp_datagram(A, B, bytes(size))
@@ -302,6 +302,31 @@ def test_messages_are_as_long_as_padding_says(size: int) -> None:
     inner = len(packet) + padding_length(len(packet), 1300)
     assert [len(message) for message in a.sent] == [inner + 32]
     assert inner <= max(1300, len(packet) + 15)
+
+
+def test_padding_makes_no_packet_longer_than_its_route_has_been_seen_to_take() -> None:
+    a, _ = sides(mtu=1420)
+
+    def inner_lengths(*lengths: int) -> list[int]:
+        """Send packets of these lengths in one batch; return how long they became."""
+        a.sent.clear()
+        packets = (udp_datagram(A, B, bytes(length - 28)) for length in lengths)
+        a.tun.outgoing.extend((PLAIN, packet) for packet in packets)
+        a.path.outbound(10, NOW)
+        return [len(message) - 32 for message in a.sent]
+
+    assert inner_lengths(1270) == [1280]  # which every route takes
+    assert inner_lengths(1281, 1297) == [1296, 1297]
+    assert inner_lengths(1299) == [1299]  # the MTU of the route, it may be
+    assert inner_lengths(1297, 1281) == [1299, 1296]
+    assert inner_lengths(1405, 1410) == [1408, 1410]
+
+    a.path.mtu = 1300
+    assert inner_lengths(1297) == [1297]
+    entry = PeerForwarding(peer=PEER, path=PATH_B, sending=a.keypair, receiving=(a.keypair,))
+    assert inner_lengths(1299, 1297) == [1299, 1299]
+    a.path.install(ForwardingUpdate(peers=(entry,)))
+    assert inner_lengths(1297) == [1297]
 
 
 # -- explicit congestion notification -------------------------------------------------------
