@@ -11,8 +11,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
-from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.datapath.base import RECEIVES
+from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.udp import (
     MAX_JOINED_OCTETS,
     MAX_SEGMENTS,
