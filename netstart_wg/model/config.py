@@ -12,6 +12,9 @@ from netstart_wg.model.route import Route
 _KEY = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=")
 """Thirty-two bytes in base64, in the middle of a text."""
 
+IPV6_MINIMUM_MTU = 1280
+"""Bytes; RFC 8200 §5.  Below it Linux takes all IPv6 addresses from an interface."""
+
 DEFAULT_MTU = 1420
 """wg(4): what an interface has when nobody asked for another."""
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netstart_wg.model.config import InterfaceConfig, PeerConfig, WireGuardConfig
+from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, PeerConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through, own_routes
-from netstart_wg.reconcile.simulate import IPV6_MINIMUM_MTU
 
 
 def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> InterfaceConfig:

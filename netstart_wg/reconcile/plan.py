@@ -32,7 +32,7 @@ from netstart_wg.model.action import (
 )
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import UNCHANGED, DeviceChange
-from netstart_wg.model.config import InterfaceConfig, WireGuardConfig
+from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
@@ -46,7 +46,7 @@ from netstart_wg.reconcile.routes import (
     plan_routes,
     withdraw_shares,
 )
-from netstart_wg.reconcile.simulate import IPV6_MINIMUM_MTU, Change, after, new_interface
+from netstart_wg.reconcile.simulate import Change, after, new_interface
 
 
 def plan_interface(

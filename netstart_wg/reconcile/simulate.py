@@ -29,7 +29,7 @@ from netstart_wg.model.action import (
     SetRdomain,
 )
 from netstart_wg.model.address import IPInterface
-from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.config import DEFAULT_MTU, IPV6_MINIMUM_MTU
 from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
@@ -51,9 +51,6 @@ Change = (
     | RunCommand
 )
 """Every action after which there is an interface."""
-
-IPV6_MINIMUM_MTU = 1280
-"""RFC 8200 §5; below it Linux takes all IPv6 addresses from an interface."""
 
 IFF_UP = 0x1
 IFF_DEBUG = 0x4

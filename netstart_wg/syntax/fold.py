@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from netstart_wg.model.address import IPInterface
-from netstart_wg.model.config import Command, InterfaceConfig
+from netstart_wg.model.config import IPV6_MINIMUM_MTU, Command, InterfaceConfig
 from netstart_wg.model.route import Route
 from netstart_wg.model.source import Span
 from netstart_wg.syntax.command_words import CommandWords
@@ -89,6 +89,11 @@ class Fold:
                     assert_never(step)
         if not line.steps:
             self._run(line.text)
+
+    def look_at_mtu(self) -> None:
+        """Say that an IPv6 address which was named cannot be there, if that is so."""
+        if self._interface.exists and self._interface.mtu < IPV6_MINIMUM_MTU:
+            self._interface.addresses.refuse_ipv6(self._interface.mtu)
 
     def look_at_end(self) -> None:
         """Warn of a file that leaves no interface."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from netstart_wg.model.address import IPAddress, IPInterface
+from netstart_wg.model.config import IPV6_MINIMUM_MTU
 from netstart_wg.model.source import Span
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.messages import Message
@@ -25,6 +26,8 @@ class AddressFold:
     def __init__(self, findings: Findings, addresses: Iterable[IPInterface] = ()) -> None:
         self._findings = findings
         self._addresses: dict[IPAddress, IPInterface] = {ip.ip: ip for ip in addresses}
+        self._places: dict[IPAddress, Span] = {}
+        """Of those that were named here, wherever they are by now."""
 
     def apply(self, statement: AddressStatement) -> None:
         """Take the address words of a command."""
@@ -32,9 +35,9 @@ class AddressFold:
             case Inet():
                 if not statement.is_alias and (first := self._first(4)) is not None:
                     del self._addresses[first]
-                self._add(statement.address)
+                self._add(statement.address, statement.span)
             case Inet6():
-                self._add(statement.address)
+                self._add(statement.address, statement.span)
             case RemoveInet():
                 self._remove(statement.address or self._first(4), statement.span)
             case RemoveInet6():
@@ -55,12 +58,22 @@ class AddressFold:
         """Return what there is now."""
         return tuple(self._addresses.values())
 
+    def refuse_ipv6(self, mtu: int) -> None:
+        """Say that no IPv6 address can be here, if one was named here and is."""
+        for address in self._addresses.values():
+            place = self._places.get(address.ip)
+            if address.version == 6 and place is not None:
+                values = {"address": address, "mtu": mtu, "minimum": IPV6_MINIMUM_MTU}
+                self._findings.add(Message.NO_ROOM_FOR_IPV6, place, **values)
+                return
+
     def _first(self, version: int) -> IPAddress | None:
         return next((ip for ip in self._addresses if ip.version == version), None)
 
-    def _add(self, address: IPInterface) -> None:
+    def _add(self, address: IPInterface, place: Span) -> None:
         """Add an address, or change its prefix length where it stands."""
         self._addresses[address.ip] = address
+        self._places[address.ip] = place
 
     def _remove(self, address: IPAddress | None, span: Span) -> None:
         if address is not None and self._addresses.pop(address, None) is not None:

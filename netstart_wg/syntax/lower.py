@@ -71,6 +71,7 @@ def lower_with_findings(
                 fold.shell(line)
             case _:
                 pass
+    fold.look_at_mtu()
     if onto is None:
         fold.look_at_end()
     return fold.config(), findings

@@ -222,6 +222,11 @@ class Message(MessageTable):
         "the interface itself is the scope: leave out % and what follows",
         "inet6 fe80::1%wg0 64\n",
     )
+    NO_ROOM_FOR_IPV6 = Entry(
+        "{address} cannot be here: with an mtu of {mtu} there is no IPv6",
+        "it takes an mtu of {minimum} at least",
+        "mtu 1200\ninet6 fd00::1/64\n",
+    )
     BAD_NETMASK = Entry(
         "{word} is not a netmask",
         "such as 255.255.255.0 or 0xffffff00, or write {address}/24",

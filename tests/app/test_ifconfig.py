@@ -166,6 +166,14 @@ def test_what_has_the_former_name_of_ours_stays_when_ours_is_destroyed(shell: Sh
     assert shell.link == stranger
 
 
+def test_an_mtu_too_small_for_ipv6_takes_it_along_and_keeps_it_out(shell: Shell) -> None:
+    shell.do("10.0.0.1/24")
+    shell.do("inet6 fd00::1/64")
+    shell.do("mtu 1000")
+    assert shell.addresses == ["10.0.0.1/24"]
+    assert "there is no IPv6" in shell.refused("inet6 fd00::1/64")
+
+
 # ---- what is not mentioned stays ----
 
 

@@ -99,7 +99,7 @@ RDOMAINS = words("rdomain", "0", "1", "255") | words("-rdomain")
 REMOVED_FAMILIES = words("-inet") | words("-inet6")
 OWN = words("wgkey", *PRIVATE_KEYS, ZERO_KEY)
 NUMBERS = st.one_of(
-    words("mtu", "1", "1280", "1420", "09000"),
+    words("mtu", "1280", "1420", "09000"),  # smaller ones leave no room for IPv6
     words("wgport", "0", "51820", "65535"),
     words("wgrtable", "0", "1", "255"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netstart_wg.errors import ConfigError
 from tests.syntax.lowering import config, lowered, warnings
 
 THREE = "inet6 fd00::1\ninet 10.0.0.1/24\ninet alias 10.0.0.2/24\n"
@@ -45,6 +46,36 @@ def test_what_is_not_there_cannot_be_removed(line: str, said: str) -> None:
 def test_removing_an_address_leaves_the_interface_up_or_down() -> None:
     assert config("10.0.0.1/24\n10.0.0.1 delete").is_up
     assert not config("10.0.0.1/24\ndown\n10.0.0.1 delete").is_up
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("inet6 fd00::1/64\nmtu 1279", "1:1"),
+        ("inet6 fd00::1/64 mtu 1", "1:1"),
+        ("inet6 fd00::1\ninet6 fd00::2\ninet6 fd00::1 delete\nmtu 1000", "2:1"),
+        ("inet6 fd00::1\n!ifconfig $if mtu 1000", "1:1"),
+    ],
+)
+def test_an_inet6_address_on_an_interface_too_small_for_it_is_a_mistake(
+    text: str, place: str
+) -> None:
+    with pytest.raises(ConfigError, match=f":{place}: fd00::./64 cannot be here"):
+        lowered(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "inet6 fd00::1/64\nmtu 1280",
+        "mtu 1279\ninet6 fd00::1/64\nmtu 1500",
+        "inet6 fd00::1\n-inet6\nmtu 1000",
+        "inet6 fd00::1\nmtu 1000\ndestroy\nup",
+        "inet 10.0.0.1/24\nmtu 1000",
+    ],
+)
+def test_an_mtu_too_small_for_ipv6_is_fine_without_it(text: str) -> None:
+    lowered(text)
 
 
 def test_a_destination_changes_nothing() -> None:

@@ -17,9 +17,9 @@ def diagnostics(text: str | None) -> tuple[Diagnostic, ...]:
     assert text is not None
     try:
         file = parse(SourceText.from_text("hostname.wg0", text), "wg0")
+        return lower(file, "wg0", derive_public_key).warnings
     except ConfigError as error:
         return error.diagnostics
-    return lower(file, "wg0", derive_public_key).warnings
 
 
 PEER = "wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -224,6 +224,12 @@ EXPECTED: dict[Message, str] = {
         "    inet6 fe80::1%wg0 64\n"
         "          ^^^^^^^^^^^\n"
         "    hint: the interface itself is the scope: leave out % and what follows"
+    ),
+    Message.NO_ROOM_FOR_IPV6: (
+        "hostname.wg0:2:1: fd00::1/64 cannot be here: with an mtu of 1200 there is no IPv6\n"
+        "    inet6 fd00::1/64\n"
+        "    ^^^^^^^^^^^^^^^^\n"
+        "    hint: it takes an mtu of 1280 at least"
     ),
     Message.BAD_NETMASK: (
         'hostname.wg0:1:15: "24" is not a netmask\n'
