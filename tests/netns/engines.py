@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sysconfig
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +30,25 @@ class Engine:
         """Start it in the foreground, so that its words are kept, and wait until it is ready."""
         running = host.start(*self.command, "-f", interface)
         eventually(
-            lambda: not running.is_running or host.attempt("wg", "show", interface).returncode == 0,
+            lambda: not running.is_running or _listens(host, interface),
             what=f"{self.name}: an answer on the configuration socket",
         )
         assert running.is_running, f"{self.name}: {running.output()}"
         return running
+
+
+def _listens(host: Host, interface: str) -> bool:
+    """Tell whether there is somebody on the configuration socket.
+
+    wg(8) is not to ask too early: a socket that nobody listens on yet it takes for
+    one that was left behind, and removes it, and the engine then ends.
+    """
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        try:
+            connection.connect(f"/proc/{host.pid}/root/run/wireguard/{interface}.sock")
+        except OSError:
+            return False
+    return True
 
 
 OURS = Engine("ours", (NETSTART_WGD,))
