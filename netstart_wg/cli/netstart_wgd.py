@@ -1,8 +1,9 @@
 """`netstart-wgd [-f] IF`: the engine of one interface.
 
 By default it returns when the interface and its UAPI socket are there and goes
-on in the background, as wg-quick(8) and others expect of a WireGuard engine;
-WG_PROCESS_FOREGROUND=1 in the environment is another spelling of -f.
+on in the background, as wg-quick(8) and others expect of a WireGuard engine.
+The environment of wireguard-go means the same here: WG_PROCESS_FOREGROUND,
+WG_TUN_FD, WG_UAPI_FD and LOG_LEVEL; an option goes before it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,27 @@ import re
 import resource
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from netstart_wg import VERSION
 from netstart_wg.cli.terminal import fill_standard_descriptors
 from netstart_wg.errors import ExitStatus, NetstartError, UsageError
 
+if TYPE_CHECKING:
+    from netstart_wg.engine.launch import Launch
+
 PROGRAM = "netstart-wgd"
 
 _NAME = re.compile(r"[A-Za-z0-9_.=+-]{1,15}")
+_DESCRIPTOR = re.compile(r"[3-9]|[1-9][0-9]{1,5}")
+
+_LOG_LEVELS = {
+    "verbose": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "error": logging.ERROR,
+    "silent": logging.CRITICAL + 1,
+}
+"""The words of wireguard-go; without one, what an administrator has to know is logged."""
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -39,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the keys
         if options.foreground:
             _log_to(logging.StreamHandler())
-            return _serve(options.interface)
-        return _serve_in_background(options.interface)
+            return _serve(_launch_of(options))
+        return _serve_in_background(_launch_of(options))
     except NetstartError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return error.exit_status
@@ -53,6 +66,18 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         epilog="See netstart-wgd(8).",
     )
     parser.add_argument("-f", "--foreground", action="store_true", help="stay in the foreground")
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--user", help="run as this user, a name or a number, and not as its own")
+    whom.add_argument("--keep-root", action="store_true", help="remain root, in one process")
+    parser.add_argument("--tun-fd", metavar="N", help="use this TUN device, which is open already")
+    parser.add_argument("--uapi-fd", metavar="N", help="use this socket, which listens already")
+    parser.add_argument(
+        "--udp-fd",
+        metavar="N",
+        action="append",
+        default=[],
+        help="use this UDP socket, which is bound already; once for each family",
+    )
     parser.add_argument("--version", action="version", version=f"netstart-wg {VERSION}")
     parser.add_argument("interface", metavar="IF", help="name of the interface, as in wg0")
     options = parser.parse_args(arguments)
@@ -63,11 +88,47 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _serve(name: str, ready: int | None = None) -> int:
-    """Make the interface, tell `ready`, and serve until the end."""
-    from netstart_wg.engine.engine import Engine
+def _launch_of(options: argparse.Namespace) -> Launch:
+    """Put options and environment together."""
+    from netstart_wg.engine.descriptors import HandedIn
+    from netstart_wg.engine.launch import Launch
 
-    engine = Engine(name)
+    handed_in = HandedIn(
+        tun=_descriptor("--tun-fd", options.tun_fd) or _from_environment("WG_TUN_FD"),
+        uapi=_descriptor("--uapi-fd", options.uapi_fd) or _from_environment("WG_UAPI_FD"),
+        udp=tuple(number for each in options.udp_fd if (number := _descriptor("--udp-fd", each))),
+    )
+    return Launch(
+        interface=options.interface,
+        user=options.user,
+        keeps_root=options.keep_root,
+        handed_in=handed_in,
+        is_verbose=_log_level() == logging.DEBUG,
+    )
+
+
+def _from_environment(name: str) -> int | None:
+    return _descriptor(name, os.environ.get(name) or None)
+
+
+def _descriptor(name: str, text: str | None) -> int | None:
+    """Return the number of a descriptor that was handed in; raise UsageError."""
+    if text is None:
+        return None
+    if not _DESCRIPTOR.fullmatch(text):
+        raise UsageError(f"{name}: '{text}' is not the number of a descriptor from 3 on")
+    return int(text)
+
+
+def _log_level() -> int:
+    return _LOG_LEVELS.get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
+
+
+def _serve(how: Launch, ready: int | None = None) -> int:
+    """Make the interface, tell `ready`, and serve until the end."""
+    from netstart_wg.engine.launch import launch
+
+    engine = launch(how)
     if ready is not None:
         _leave_terminal()
         os.write(ready, b"\0")
@@ -76,7 +137,7 @@ def _serve(name: str, ready: int | None = None) -> int:
     return ExitStatus.OK
 
 
-def _serve_in_background(name: str) -> int:
+def _serve_in_background(how: Launch) -> int:
     """Fork; return in the parent when the child serves, or with its message when it cannot."""
     reading, writing = os.pipe()
     if os.fork():
@@ -86,10 +147,13 @@ def _serve_in_background(name: str) -> int:
     os.setsid()
     _log_to_syslog()
     try:
-        status = _serve(name, writing)
+        status = _serve(how, writing)
     except NetstartError as error:
-        os.write(writing, bytes([error.exit_status]) + str(error).encode())
         status = error.exit_status
+        try:
+            os.write(writing, bytes([status]) + str(error).encode())
+        except OSError:  # nobody waits any more
+            logging.getLogger(__name__).error("%s", error)
     os._exit(status)
 
 
@@ -124,6 +188,7 @@ def _log_to_syslog() -> None:
 
 def _log_to(handler: logging.Handler) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(_log_level())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 

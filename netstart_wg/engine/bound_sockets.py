@@ -15,6 +15,7 @@ from typing import Self
 from netstart_wg.system.namespaces import namespace_of
 
 _SO_MARK = 36
+_SO_PROTOCOL = 38
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
 
@@ -58,6 +59,23 @@ class BoundSockets:
         """Close all."""
         for each in self.sockets:
             each.close()
+
+
+def adopt_udp_socket(descriptor: int) -> socket.socket:
+    """Take over a bound UDP socket of any maker.
+
+    Raise OSError or ValueError; then it stays its giver's to close.
+    """
+    each = socket.socket(fileno=descriptor)
+    is_internet = each.family in (socket.AF_INET, socket.AF_INET6)
+    if not is_internet or each.getsockopt(socket.SOL_SOCKET, _SO_PROTOCOL) != socket.IPPROTO_UDP:
+        each.detach()
+        raise ValueError("it is no UDP socket")
+    if not each.getsockname()[1]:
+        each.detach()
+        raise ValueError("it is not bound to a port")
+    each.set_inheritable(False)
+    return each
 
 
 def fwmark_of(each: socket.socket) -> int:

@@ -18,14 +18,15 @@ from types import FrameType
 
 from netstart_wg import VERSION
 from netstart_wg.datapath.python import PythonDataPath
-from netstart_wg.engine.bound_sockets import BoundSockets, set_fwmark
-from netstart_wg.engine.link import Link, LinkState
+from netstart_wg.engine.bound_sockets import fwmark_of
+from netstart_wg.engine.descriptors import Descriptors
+from netstart_wg.engine.link import LinkEvents, LinkState
+from netstart_wg.engine.opener import Opener, OpenerGoneError
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.removal import RemovalWatch
 from netstart_wg.engine.tun import Tun
-from netstart_wg.engine.tun_device import TunDevice, TunGoneError
+from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
-from netstart_wg.engine.uapi_listener import UapiListener
 from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient
 from netstart_wg.engine.udp import MAX_JOINED_OCTETS, MAX_SEGMENTS, UdpPort, UdpSockets
 from netstart_wg.errors import BackendError
@@ -36,7 +37,7 @@ from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 from netstart_wg.protocol.notices import Level
-from netstart_wg.system.namespaces import inside_rdomain, namespace_of
+from netstart_wg.system.namespaces import namespace_of
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.DEBUG)  # whether small things are said is decided by the interface's debug
@@ -68,12 +69,17 @@ def now() -> Now:
 class Engine:
     """A running interface; `Configurable` by the UAPI."""
 
-    def __init__(self, name: str) -> None:
-        """Make the interface and the UAPI socket; the interface is down.
+    def __init__(
+        self, descriptors: Descriptors, opener: Opener, *, is_verbose: bool = False
+    ) -> None:
+        """Take what is open, and close it in the end; the interface may be up already.
 
-        Raise BackendError or PermissionDeniedError; then nothing is left behind.
+        Raise BackendError; then what was given stays its giver's to close.
         """
-        self.name = name
+        self.name = descriptors.name
+        self._descriptors = descriptors
+        self._opener = opener
+        self._is_verbose = is_verbose
         self._is_out_of_earshot = False
         self._looked_ns = 0
         self._namespace: int | None = None
@@ -89,7 +95,7 @@ class Engine:
             self._open()
         except OSError as error:
             reason = error.strerror or str(error)
-            raise BackendError("start", name, reason, error.errno or 0) from error
+            raise BackendError("start", self.name, reason, error.errno or 0) from error
         self._udp = UdpPort()
         self._device = Device(os.urandom)
         self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
@@ -98,30 +104,30 @@ class Engine:
         self._fit_super_packets(DEFAULT_MTU)
 
     def _open(self) -> None:
-        """Open what has a descriptor, all or nothing."""
-        name = self.name
+        """Open what else has a descriptor, all or nothing."""
         with contextlib.ExitStack() as opened:
             opened.callback(self._wake.close)
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
-            self._listener = opened.enter_context(contextlib.closing(UapiListener.bind(name)))
-            opened.callback(self._listener.file.remove)
-            self._device_file = opened.enter_context(contextlib.closing(TunDevice.create(name)))
-            self._tun = Tun(self._device_file)
-            self._link = opened.enter_context(contextlib.closing(Link(self._device_file)))
-            self._link.set_mtu(DEFAULT_MTU)
-            folder = self._listener.file.path.parent
+            self._tun = Tun(self._descriptors.device)
+            self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
+            folder = self._descriptors.listener.file.path.parent
             self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
             self._opened = opened.pop_all()
 
     # -- the loop ------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, or until the interface or its socket file is deleted."""
+        """Serve until SIGTERM or SIGINT, or until the interface or its socket file is deleted.
+
+        Raise BackendError when that is not why it ends; all is closed then, too.
+        """
         self._watch(self._wake.fileno(), functools.partial(_drain, self._wake))
         self._watch(self._tun.descriptor, self._tun_is_readable)
-        self._watch(self._link.events.fileno(), self._link_changed)
+        self._watch(self._link_events.descriptor, self._link_changed)
         self._watch(self._removal.descriptor, self._file_was_removed)
-        self._watch(self._listener.descriptor, self._client_connects)
+        self._watch(self._descriptors.listener.descriptor, self._client_connects)
+        if self._opener.descriptor is not None:
+            self._watch(self._opener.descriptor, self._opener_has_ended)
         log.info("%s: interface created", self.name)
         try:
             self._look_at_link()
@@ -129,15 +135,24 @@ class Engine:
                 self._wait_and_serve()
         except TunGoneError:
             log.info("%s: interface was deleted", self.name)
+        except OpenerGoneError:
+            raise BackendError("serve", self.name, "its opener process has ended") from None
         finally:
             self.close()
 
     def close(self) -> None:
-        """Delete the interface and the socket file."""
+        """Delete the socket file, before a client finds nobody behind it, and the interface."""
         for client in self._clients:
             client.close()
         self._set_sockets(None)
         self._opened.close()
+        self._opener.remove_socket_file()
+        self._descriptors.close()
+        self._opener.close()
+
+    def _opener_has_ended(self) -> None:
+        """End, too: it speaks only when it is asked, and its answer does not come this way."""
+        raise OpenerGoneError
 
     def _wait_and_serve(self) -> None:
         ready = self._readiness.wait(self._timeout)
@@ -208,20 +223,20 @@ class Engine:
     # -- the interface ---------------------------------------------------------------------
 
     def _link_changed(self) -> None:
-        self._link.drain_events()
+        self._link_events.drain()
         self._look_at_link()
 
     def _look_at_link(self) -> LinkState | None:
         """Follow the interface up, down, and to another MTU; raise TunGoneError."""
-        state = self._link.look()
+        state = self._opener.look(self._descriptors.device)
         self._looked_ns = now().boottime_ns
         if state is None:
             self._is_out_of_earshot = True
             return None
         is_moving = self._is_moving(state)
         self._is_out_of_earshot = state.is_elsewhere or is_moving
-        self._device.is_debug = state.is_debug
-        if state.mtu != self._datapath.mtu:
+        self._device.is_debug = state.is_debug or self._is_verbose
+        if state.mtu is not None and state.mtu != self._datapath.mtu:
             self._datapath.mtu = state.mtu
             self._fit_super_packets(state.mtu)
         if state.is_up and not self._device.is_up:
@@ -246,7 +261,7 @@ class Engine:
     def _bring_up(self) -> None:
         device = self._device
         try:
-            sockets = _open_sockets(device.listen_port, device.fwmark, device.wgrtable)
+            sockets = self._open_sockets(device.listen_port, device.fwmark, device.wgrtable)
         except OSError as error:
             self._report_refusal(error)
             return
@@ -285,7 +300,8 @@ class Engine:
         """Let one super-packet from the TUN be one UDP_SEGMENT send."""
         message = mtu + TRANSPORT_HEADER_LENGTH + TAG_LENGTH
         segments = max(1, min(MAX_SEGMENTS, MAX_JOINED_OCTETS // message))
-        self._link.limit_super_packets(max(mtu, segments * (mtu - _TCP_HEADERS) + _TCP_HEADERS))
+        octets = max(mtu, segments * (mtu - _TCP_HEADERS) + _TCP_HEADERS)
+        self._opener.limit_super_packets(self._descriptors.device, octets)
 
     # -- the UAPI --------------------------------------------------------------------------
 
@@ -306,7 +322,7 @@ class Engine:
         """Return where to look for an interface of our name; 0 if ours has another name now."""
         if link is None:
             return None
-        return link.namespace if self._device_file.interface() == self.name else 0
+        return link.namespace if self._descriptors.device.interface() == self.name else 0
 
     def configure(self, change: DeviceChange) -> None:
         """See `Configurable`; the interface is looked at first.
@@ -324,8 +340,7 @@ class Engine:
 
     def index_of_interface(self, name: str) -> int:
         """See `Configurable`: it is one of where the UDP sockets are."""
-        with inside_rdomain(self._device.wgrtable):
-            return socket.if_nametoindex(name)
+        return self._opener.index_of_interface(name, self._device.wgrtable)
 
     def _change_sockets(self, change: DeviceChange) -> None:
         """Have the sockets that go with a change; raise OSError, and then the old ones stay.
@@ -341,14 +356,24 @@ class Engine:
             not is_asked_for
             or ((port, rdomain) == (bound.port, device.wgrtable) and self._has_rdomain())
         ):
-            set_fwmark(bound.all, fwmark)
+            self._mark(bound, fwmark)
         elif bound is not None:
-            replacement = _open_sockets(port, fwmark, rdomain)
+            replacement = self._open_sockets(port, fwmark, rdomain)
             self._receive_what_has_come()
             self._set_sockets(replacement)
         elif is_asked_for:
             # they can be had; they are opened when the interface comes up
-            _open_sockets(port, fwmark, rdomain).close()
+            self._open_sockets(port, fwmark, rdomain).close()
+
+    def _open_sockets(self, port: int, fwmark: int, rdomain: int) -> UdpSockets:
+        """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
+        return UdpSockets(self._opener.open_sockets(port, fwmark, rdomain))
+
+    def _mark(self, sockets: UdpSockets, fwmark: int) -> None:
+        """Have SO_MARK set where it is another: what is to stay as it is takes no right."""
+        others = [each for each in sockets.all if fwmark_of(each) != fwmark]
+        if others:
+            self._opener.set_fwmark(others, fwmark)
 
     def _has_rdomain(self) -> bool:
         """Say whether the rdomain of the sockets exists, and is the one that they are in.
@@ -366,7 +391,7 @@ class Engine:
                 return
 
     def _client_connects(self) -> None:
-        connection = self._listener.accept()
+        connection = self._descriptors.listener.accept()
         if connection is None:
             return
         if len(self._clients) >= MAX_CLIENTS:
@@ -395,15 +420,9 @@ class Engine:
 
     def _file_was_removed(self) -> None:
         self._removal.drain()
-        if not self._listener.file.is_in_place():
+        if not self._descriptors.listener.file.is_in_place():
             log.info("%s: socket file was deleted", self.name)
             self._is_stopping = True
-
-
-def _open_sockets(port: int, fwmark: int, rdomain: int) -> UdpSockets:
-    """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
-    with inside_rdomain(rdomain):
-        return UdpSockets(BoundSockets.bind(port, fwmark))
 
 
 def _drain(wake: socket.socket) -> None:

@@ -13,6 +13,7 @@ with it the interface, when everybody else has left.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -48,51 +49,69 @@ class LinkState:
     """What the engine follows."""
 
     namespace: int
-    """Inode of the network namespace that it is in."""
+    """Inode of the network namespace that it is in; 0 if we may not know."""
     is_elsewhere: bool
     """Whether that is another one than ours: no event tells of changes there."""
     is_up: bool
     is_debug: bool
     """IFF_DEBUG."""
-    mtu: int
-    """Bytes."""
+    mtu: int | None
+    """Bytes; None if we may not know."""
 
 
-class Link:
-    """The interface of a TUN."""
+class LinkEvents:
+    """Word of changes of the interfaces in our own network namespace."""
 
-    def __init__(self, tun: TunDevice) -> None:
-        """Take a TUN; raise OSError."""
-        self._tun = tun
-        self._own_namespace = _OWN_NAMESPACE.stat().st_ino
-        self.events = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+    def __init__(self) -> None:
+        """Listen; raise OSError."""
+        self._socket = socket.socket(
+            socket.AF_NETLINK,
+            socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
+            socket.NETLINK_ROUTE,
         )
-        """Readable when some interface of our own namespace changed."""
-        self.events.bind((0, _RTMGRP_LINK))
+        self._socket.bind((0, _RTMGRP_LINK))
+
+    @property
+    def descriptor(self) -> int:
+        """Readable when some interface changed."""
+        return self._socket.fileno()
 
     def close(self) -> None:
         """Hear no more of it."""
-        self.events.close()
+        self._socket.close()
 
-    def drain_events(self) -> None:
+    def drain(self) -> None:
         """Forget the news: whoever was woken looks for himself."""
         while True:
             try:
-                self.events.recv(65536)
+                self._socket.recv(65536)
             except BlockingIOError:
                 return
             except OSError:  # ENOBUFS: some news were lost; that there were any is enough
                 continue
 
+
+class Link:
+    """The interface of a TUN."""
+
+    def __init__(self, device: TunDevice) -> None:
+        """Take a device; raise OSError."""
+        self._device = device
+        self._own_namespace = _OWN_NAMESPACE.stat().st_ino
+
     def look(self) -> LinkState | None:
-        """Return how the interface is, or None if we may not look; raise TunGoneError."""
+        """Return how the interface is, None if that is not to be had now; raise TunGoneError.
+
+        Without the right to look where it is, the device alone says what it knows.
+        """
         try:
             with self._beside() as namespace, _datagram_socket() as any_socket:
-                request = _IFREQ_INT.pack(os.fsencode(self._tun.interface()), 0)
+                request = _IFREQ_INT.pack(os.fsencode(self._device.interface()), 0)
                 _, flags = _IFREQ_FLAGS.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))
                 _, mtu = _IFREQ_INT.unpack(fcntl.ioctl(any_socket, _SIOCGIFMTU, request))
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EPERM or self._is_out_of_sight(error):
+                return self._from_afar()
             return None
         return LinkState(
             namespace=namespace,
@@ -102,10 +121,18 @@ class Link:
             mtu=mtu,
         )
 
+    def _is_out_of_sight(self, error: OSError) -> bool:
+        """Say whether it is not here, where we took it to be for not being told."""
+        return error.errno == errno.ENODEV and self._namespace() is None
+
+    def _from_afar(self) -> LinkState:
+        is_up = self._device.is_up()
+        return LinkState(namespace=0, is_elsewhere=True, is_up=is_up, is_debug=False, mtu=None)
+
     def set_mtu(self, mtu: int) -> None:
         """Set the MTU in bytes; raise OSError or TunGoneError."""
         with self._beside(), _datagram_socket() as any_socket:
-            request = _IFREQ_INT.pack(os.fsencode(self._tun.interface()), mtu)
+            request = _IFREQ_INT.pack(os.fsencode(self._device.interface()), mtu)
             fcntl.ioctl(any_socket, _SIOCSIFMTU, request)
 
     def limit_super_packets(self, octets: int) -> None:
@@ -116,7 +143,7 @@ class Link:
         """
         attribute = _RTATTR_U32.pack(8, _IFLA_GSO_MAX_SIZE, octets)
         with contextlib.suppress(OSError), self._beside():
-            index = socket.if_nametoindex(self._tun.interface())
+            index = socket.if_nametoindex(self._device.interface())
             body = _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + attribute
             header = _NLMSGHDR.pack(16 + len(body), _RTM_SETLINK, _NLM_F_REQUEST, 1, 0)
             with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
@@ -142,7 +169,7 @@ class Link:
     def _namespace(self) -> int | None:
         """Return a descriptor of it, or None where the kernel does not tell."""
         try:
-            return self._tun.namespace()
+            return self._device.namespace()
         except OSError:
             return None
 

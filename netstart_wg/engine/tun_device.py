@@ -45,10 +45,11 @@ class TunDevice:
     def __init__(self, descriptor: int) -> None:
         """Take a descriptor, which stays its giver's to close if anything is raised.
 
-        Raise OSError if it is of no TUN device with an interface.
+        Raise OSError if it is of no TUN device, TunGoneError if that has no interface.
         """
         self.descriptor = descriptor
-        flags, _ = self._interface()
+        with _gone_or_refused():
+            flags, _ = self._interface()
         self.is_tun = bool(flags & _IFF_TUN and flags & _IFF_NO_PI)
         """Whether it carries bare IP packets: no frames (TAP), no packet information."""
         self.has_header = bool(flags & _IFF_VNET_HDR)
@@ -71,9 +72,10 @@ class TunDevice:
 
     @classmethod
     def adopt(cls, descriptor: int) -> Self:
-        """Take over one that was made by somebody else; raise ValueError or OSError.
+        """Take over one that was made by somebody else.
 
-        Whether there is a virtio-net header is for its maker to say, and which.
+        Raise ValueError, OSError or TunGoneError; then it stays its giver's to close.
+        Whether there is a virtio-net header was for its maker to choose.
         """
         device = cls(descriptor)
         if not device.is_tun:

@@ -15,7 +15,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.engine import Engine
+from netstart_wg.engine.opener import DirectOpener
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PrivateKey, PublicKey
@@ -39,7 +41,9 @@ def engine() -> Iterator[Engine]:
         stack.callback(lambda: os.close(signal.set_wakeup_fd(-1)))
         make_rdomain(1)
         set_flags("lo", IFF_UP)
-        yield stack.enter_context(closing(Engine("wg0")))
+        descriptors = Descriptors.open("wg0", HandedIn())
+        opener = DirectOpener(descriptors.listener.file)
+        yield stack.enter_context(closing(Engine(descriptors, opener)))
 
 
 def set_flags(interface: str, flags: int) -> None:

@@ -16,7 +16,7 @@ from shutil import which
 
 import pytest
 
-from netstart_wg.engine.link import Link, LinkState
+from netstart_wg.engine.link import Link, LinkEvents, LinkState
 from netstart_wg.engine.tun_device import TunDevice, TunGoneError
 from netstart_wg.system.namespaces import inside_rdomain, make_rdomain, rdomain_path
 from tests.netns.waiting import eventually
@@ -41,9 +41,8 @@ def tun() -> Iterator[TunDevice]:
 
 
 @pytest.fixture
-def link(tun: TunDevice) -> Iterator[Link]:
-    with closing(Link(tun)) as link:
-        yield link
+def link(tun: TunDevice) -> Link:
+    return Link(tun)
 
 
 def ip(*words: str) -> str:
@@ -79,11 +78,13 @@ def test_it_tells_state_mtu_and_debug(link: Link) -> None:
     )
 
 
-def test_a_change_wakes_us(link: Link) -> None:
-    set_flags("wg0", IFF_DEBUG)
-    assert select.select([link.events], [], [], 5)[0]
-    link.drain_events()
-    assert not select.select([link.events], [], [], 0)[0]
+@pytest.mark.usefixtures("tun")
+def test_a_change_wakes_us() -> None:
+    with closing(LinkEvents()) as events:
+        set_flags("wg0", IFF_DEBUG)
+        assert select.select([events.descriptor], [], [], 5)[0]
+        events.drain()
+        assert not select.select([events.descriptor], [], [], 0)[0]
 
 
 def test_it_is_found_in_another_namespace(link: Link) -> None:

@@ -1,0 +1,140 @@
+"""What takes privilege while an engine runs, and nothing else: `Opener`.
+
+Here it is done by the process that asks.  An engine that runs without
+privileges asks another process (`opener_process.py`), or does with sockets that
+were handed to it (`HandedInSockets`).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Protocol
+
+from netstart_wg.engine.bound_sockets import BoundSockets, enlarge_buffers, set_fwmark
+from netstart_wg.engine.link import Link, LinkState
+from netstart_wg.engine.tun_device import TunDevice
+from netstart_wg.engine.uapi_listener import SocketFile
+from netstart_wg.system.namespaces import inside_rdomain, namespace_of
+
+
+class OpenerGoneError(Exception):
+    """The process that has the privileges has ended, and so must the engine."""
+
+
+class Opener(Protocol):
+    """Each raises OSError where the system refuses, and OpenerGoneError at the end of it all."""
+
+    def open_sockets(self, port: int, fwmark: int, rdomain: int) -> BoundSockets:
+        """Open them in an rdomain; ENOENT if there is no such rdomain."""
+        ...
+
+    def set_fwmark(self, sockets: Sequence[socket.socket], fwmark: int) -> None:
+        """Set SO_MARK where it is another; 0 is none."""
+        ...
+
+    def index_of_interface(self, name: str, rdomain: int) -> int:
+        """Return the index that an interface has in an rdomain."""
+        ...
+
+    def look(self, device: TunDevice) -> LinkState | None:
+        """See `Link.look`."""
+        ...
+
+    def limit_super_packets(self, device: TunDevice, octets: int) -> None:
+        """See `Link.limit_super_packets`."""
+        ...
+
+    def remove_socket_file(self) -> None:
+        """Delete the UAPI socket file of this engine, if it is still there."""
+        ...
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        ...
+
+    @property
+    def descriptor(self) -> int | None:
+        """What becomes readable when the opener ends before its engine, None if it cannot."""
+        ...
+
+
+class DirectOpener:
+    """Does it with what rights this process has."""
+
+    descriptor: int | None = None
+
+    def __init__(self, file: SocketFile) -> None:
+        """Take the engine's UAPI socket file."""
+        self._file = file
+
+    def open_sockets(self, port: int, fwmark: int, rdomain: int) -> BoundSockets:
+        """See `Opener`."""
+        with inside_rdomain(rdomain):
+            return BoundSockets.bind(port, fwmark)
+
+    def set_fwmark(self, sockets: Sequence[socket.socket], fwmark: int) -> None:
+        """See `Opener`."""
+        set_fwmark(sockets, fwmark)
+
+    def index_of_interface(self, name: str, rdomain: int) -> int:
+        """See `Opener`."""
+        with inside_rdomain(rdomain):
+            return socket.if_nametoindex(name)
+
+    def look(self, device: TunDevice) -> LinkState | None:
+        """See `Opener`."""
+        return Link(device).look()
+
+    def limit_super_packets(self, device: TunDevice, octets: int) -> None:
+        """See `Opener`."""
+        Link(device).limit_super_packets(octets)
+
+    def remove_socket_file(self) -> None:
+        """See `Opener`."""
+        self._file.remove()
+
+    def close(self) -> None:
+        """See `Opener`."""
+
+
+class HandedInSockets:
+    """An opener that has UDP sockets already: of their own port it gives out these.
+
+    They stay open when the interface goes down: nobody could open them again.
+    """
+
+    def __init__(self, opener: Opener, sockets: BoundSockets) -> None:
+        """Take an opener for everything else, and the sockets."""
+        self._opener = opener
+        self._sockets = sockets
+        for each in sockets.sockets:
+            enlarge_buffers(each)
+        self.set_fwmark = opener.set_fwmark
+        self.index_of_interface = opener.index_of_interface
+        self.look = opener.look
+        self.limit_super_packets = opener.limit_super_packets
+        self.remove_socket_file = opener.remove_socket_file
+
+    @property
+    def descriptor(self) -> int | None:
+        """See `Opener`."""
+        return self._opener.descriptor
+
+    def open_sockets(self, port: int, fwmark: int, rdomain: int) -> BoundSockets:
+        """See `Opener`; whoever leaves the port to us gets the one that was handed in."""
+        if rdomain != 0 or port not in (0, self._sockets.port):
+            return self._opener.open_sockets(port, fwmark, rdomain)
+        copies = tuple(each.dup() for each in self._sockets.sockets)
+        bound = BoundSockets(copies, namespace_of(0))
+        try:
+            self._opener.set_fwmark(copies, fwmark)
+        except OSError:
+            bound.close()
+            raise
+        return bound
+
+    def close(self) -> None:
+        """See `Opener`."""
+        self._sockets.close()
+        self._opener.close()
