@@ -50,9 +50,8 @@ class AddressCommand:
         self._packed: list[str] = []
         self._packed_index = 0
         self._address: tuple[Word, IPv4Address | IPv6Address] | None = None
-        self._own_length: int | None = None
-        """The one behind a slash."""
-        self._length: tuple[Word, int] | None = None
+        self._length: int | None = None
+        """Behind a slash, or with a keyword: of several the last counts, as for ifconfig(8)."""
         self._broadcast: tuple[Word, IPv4Address] | None = None
         self._destination: tuple[Word, IPv4Address] | None = None
         self._action: Word | None = None
@@ -63,6 +62,11 @@ class AddressCommand:
     def is_packed_at(self, index: int) -> bool:
         """Say whether a word there has its meaning from its place."""
         return bool(self._packed) and index == self._packed_index
+
+    def lacks_keyword(self, word: Word) -> bool:
+        """Say whether a word that stands alone is meant as the length of the address before it."""
+        has_address = self._address is not None
+        return has_address and word.raw.isascii() and word.raw.isdigit() and len(word.raw) <= 3
 
     def take(self, rule: str, words: Sequence[Word], index: int) -> None:
         """Take the words of a rule, which begin at a word of the line; raise Mistake."""
@@ -92,13 +96,13 @@ class AddressCommand:
         role = self._packed.pop(0)
         if role == "address":
             self._take_address(word)
-        elif not (role == "netmask" and word.value == "NONE" and self._own_length is not None):
+        elif not (role == "netmask" and word.value == "NONE" and self._length is not None):
             self._take_value(role, None, word)
 
     def _take_bare(self, word: Word) -> None:
         if self._address is None:
             self._take_address(word)
-        elif self._destination is None and not self._is_inet6:
+        elif self._destination is None and not self._is_inet6 and "/" not in word.value:
             if address_values.is_netmask(word):
                 raise Mistake.about(word, Message.BARE_NETMASK)
             self._destination = word, address_values.ipv4(word)
@@ -112,7 +116,7 @@ class AddressCommand:
         else:
             self._address = word, address_values.interface_ipv4(address_word)
         if length_word is not None:
-            self._own_length = self._read_length(length_word)
+            self._set_length(length_word, self._read_length(length_word))
 
     def _take_value(self, role: str, keyword: Word | None, word: Word) -> None:
         if role != "prefixlen" and self._is_inet6:
@@ -121,14 +125,19 @@ class AddressCommand:
         match role:
             case "netmask":
                 address = "ADDRESS" if self._address is None else self._address[1]
-                self._length = word, address_values.netmask_length(word, address)
+                self._set_length(word, address_values.netmask_length(word, address))
             case "prefixlen":
-                self._length = word, self._read_length(word)
+                self._set_length(word, self._read_length(word))
             case _:
                 is_none = keyword is None and word.value == "NONE"
                 self._broadcast = (
                     None if is_none else (word, address_values.broadcast_address(word))
                 )
+
+    def _set_length(self, word: Word, length: int) -> None:
+        if self._length not in (None, length):
+            self._notes.warn(word, Message.OTHER_LENGTH)
+        self._length = length
 
     def _read_length(self, word: Word) -> int:
         if self._is_inet6:
@@ -152,17 +161,14 @@ class AddressCommand:
         if self._address is None:
             return self._without_address(span, removes)
         word, address = self._address
-        if self._length is not None and self._own_length is not None:
-            raise Mistake.about(self._length[0], Message.TWO_LENGTHS)
-        length = self._own_length if self._length is None else self._length[1]
         if isinstance(address, IPv6Address):
             if removes:
                 return RemoveInet6(span, address)
-            interface6 = IPv6Interface((address, length or INET6_DEFAULT_LENGTH))
+            interface6 = IPv6Interface((address, self._length or INET6_DEFAULT_LENGTH))
             return Inet6(span, interface6, self._action is not None)
         if removes:
             return RemoveInet(span, address)
-        interface = self._ipv4_interface(word, address, length)
+        interface = self._ipv4_interface(word, address)
         return Inet(span, interface, self._action is not None, self._broadcast_of(interface))
 
     def _without_address(self, span: Span, removes: bool) -> AddressStatement | None:
@@ -176,20 +182,17 @@ class AddressCommand:
         if self._may_be_packed:
             keyword = self._family.raw
             usage = KEYWORDS[keyword].usage
-            raise Mistake.about(
-                self._family, Message.MISSING_ARGUMENT, keyword=keyword, usage=usage
-            )
+            raise Mistake.about(self._family, Message.MISSING_ADDRESS, keyword=keyword, usage=usage)
         return None
 
-    def _ipv4_interface(
-        self, word: Word, address: IPv4Address, length: int | None
-    ) -> IPv4Interface:
-        if length is None:
-            length = address_values.classful_length(address)
-        elif length == 0:
+    def _ipv4_interface(self, word: Word, address: IPv4Address) -> IPv4Interface:
+        if self._length is None:
+            interface = IPv4Interface((address, address_values.classful_length(address)))
+            self._notes.warn(word, Message.LENGTH_OF_CLASS, interface=interface)
+            return interface
+        if self._length == 0:
             self._notes.warn(word, Message.ZERO_LENGTH, address=address)
-            length = 32
-        return IPv4Interface((address, length))
+        return IPv4Interface((address, self._length or 32))
 
     def _broadcast_of(self, interface: IPv4Interface) -> IPv4Address | None:
         """Return the broadcast address that was given, under whichever name."""

@@ -164,6 +164,8 @@ class _Command:
         address = self._address_words
         is_packed = address is not None and address.is_packed_at(index)
         try:
+            if address is not None and not is_packed and address.lacks_keyword(word):
+                raise Mistake.about(word, Message.BARE_LENGTH)
             is_no_value = has_no_place(word) if is_packed else not is_address(word)
             if is_no_value:
                 self._has_peer = True

@@ -156,6 +156,11 @@ class Message(MessageTable):
         "write netmask before it",
         "10.0.0.1 255.255.255.0\n",
     )
+    BARE_LENGTH = Entry(
+        "a prefix length without a keyword, {word}",
+        "write prefixlen before it",
+        "!ifconfig wg0 inet6 fd00::1 64\n",
+    )
     ADDRESS_WORD_ALONE = Entry(
         "{keyword} without an address on its line",
         "it says something about the address in the same line",
@@ -179,6 +184,7 @@ class Message(MessageTable):
     MISSING_ARGUMENT = Entry(
         "{keyword} lacks an argument", "the form is: {usage}", "wgendpoint 192.0.2.1\n"
     )
+    MISSING_ADDRESS = Entry("{keyword} lacks an address", "the form is: {usage}", "inet up\n")
     PEER_WORD_ALONE = Entry(
         "{keyword} without a wgpeer before it on the same line",
         "peer options belong on the wgpeer's line, or on the next one after a backslash",
@@ -214,7 +220,7 @@ class Message(MessageTable):
     )
     UNUSABLE_ADDRESS = Entry(
         "{word} cannot be the address of an interface",
-        "neither the unspecified address nor a multicast address",
+        "unspecified, multicast and broadcast addresses are nobody's",
         "inet 224.0.0.5/24\n",
     )
     SCOPED_ADDRESS = Entry(
@@ -240,7 +246,7 @@ class Message(MessageTable):
     TWO_LENGTHS = Entry(
         "{word} after an address that has its length already",
         "leave out one of the two",
-        "inet 10.0.0.1/24 255.255.255.0\n",
+        "!route add 10.0.0.0/8 -netmask 255.255.0.0 192.0.2.1\n",
     )
     BAD_BROADCAST = Entry(
         "{word} is not a broadcast address",
@@ -301,6 +307,18 @@ class Message(MessageTable):
         "{keyword} is longer than {limit} bytes and was cut",
         None,
         f"description '{'many words ' * 6}'\n",
+        Severity.WARNING,
+    )
+    OTHER_LENGTH = Entry(
+        "{word} says another length than before: the last one counts",
+        "leave out one of the two",
+        "inet 10.0.0.1/24 255.255.0.0\n",
+        Severity.WARNING,
+    )
+    LENGTH_OF_CLASS = Entry(
+        "{word} has no length: taken for {interface}",
+        "write {interface}, or the length that is meant",
+        "inet 10.0.0.1\n",
         Severity.WARNING,
     )
     ZERO_LENGTH = Entry(

@@ -108,6 +108,8 @@ def _bare_address(draw: st.DrawFn, word: Word) -> AddressWords:
     about = [str(number)] if family == "inet6" else [draw(masks(number))]
     if family == "inet":
         about += draw(st.sampled_from([[], ["NONE"], ["10.0.0.9"], ["broadcast", "10.0.0.9"]]))
+    if draw(st.booleans()):
+        address += draw(st.sampled_from(["/9", "/24"]))  # the last length counts
     return AddressWords([family, *([alias] if alias else []), address, *about])
 
 

@@ -82,7 +82,7 @@ def test_there_is_nothing_to_destroy_twice() -> None:
 
 @pytest.mark.parametrize(
     ("line", "place"),
-    [("destroy mtu 1400", 9), ("wgport 1 destroy", 1), ("10.0.0.1 destroy", 1)],
+    [("destroy mtu 1400", 9), ("wgport 1 destroy", 1), ("10.0.0.1/24 destroy", 1)],
 )
 def test_what_would_happen_after_destroy_is_for_nothing(line: str, place: int) -> None:
     assert warnings(f"{line}\nup\n") == [

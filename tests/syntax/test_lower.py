@@ -21,7 +21,7 @@ from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
-from tests.syntax.lowering import config, lowered
+from tests.syntax.lowering import config, lowered, warnings
 from tests.syntax.x25519 import derive_public_key
 
 PRIVATE_KEYS = [PrivateKey(bytes([n]) * 32) for n in (1, 2)]
@@ -44,6 +44,40 @@ def only_peer(text: str) -> PeerConfig:
 
 def addresses(text: str) -> list[str]:
     return [str(address) for address in config(text).addresses]
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("inet 10.0.0.1/24 255.255.255.0", "10.0.0.1/24"),
+        ("inet 10.0.0.1/24 255.255.255.0 NONE", "10.0.0.1/24"),
+        ("10.0.0.1/24 netmask 0xffffff00", "10.0.0.1/24"),
+        ("10.0.0.1 netmask 255.255.255.0 prefixlen 24", "10.0.0.1/24"),
+        ("netmask 255.255.255.0 10.0.0.1/24", "10.0.0.1/24"),
+        ("inet6 fd00::1/64 64", "fd00::1/64"),
+        ("inet6 fd00::1/64 prefixlen 64", "fd00::1/64"),
+    ],
+)
+def test_a_length_may_be_said_twice(line: str, address: str) -> None:
+    assert addresses(line) == [address]
+    assert warnings(line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "address", "place"),
+    [
+        ("inet 10.0.0.1/24 255.255.0.0", "10.0.0.1/16", 18),
+        ("10.0.0.1/24 netmask 255.255.0.0", "10.0.0.1/16", 21),
+        ("10.0.0.1 netmask 255.255.0.0 prefixlen 24", "10.0.0.1/24", 40),
+        ("netmask 255.255.0.0 10.0.0.1/24", "10.0.0.1/24", 30),
+        ("inet6 fd00::1/64 48", "fd00::1/48", 18),
+    ],
+)
+def test_of_two_lengths_the_last_counts_with_a_warning(line: str, address: str, place: int) -> None:
+    assert addresses(line) == [address]
+    (warning,) = warnings(line)
+    assert warning.startswith(f"1:{place}: ")
+    assert "another length" in warning
 
 
 # ---- the interface ----

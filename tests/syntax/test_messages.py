@@ -136,6 +136,12 @@ EXPECTED: dict[Message, str] = {
         "             ^^^^^^^^^^^^^\n"
         "    hint: write netmask before it"
     ),
+    Message.BARE_LENGTH: (
+        'hostname.wg0:1:29: a prefix length without a keyword, "64"\n'
+        "    !ifconfig wg0 inet6 fd00::1 64\n"
+        "                                ^^\n"
+        "    hint: write prefixlen before it"
+    ),
     Message.ADDRESS_WORD_ALONE: (
         "hostname.wg0:1:1: netmask without an address on its line\n"
         "    netmask 255.255.255.0\n"
@@ -165,6 +171,12 @@ EXPECTED: dict[Message, str] = {
         "    wgendpoint 192.0.2.1\n"
         "    ^^^^^^^^^^\n"
         "    hint: the form is: wgendpoint HOST PORT"
+    ),
+    Message.MISSING_ADDRESS: (
+        "hostname.wg0:1:1: inet lacks an address\n"
+        "    inet up\n"
+        "    ^^^^\n"
+        "    hint: the form is: inet [alias] ADDRESS/LENGTH"
     ),
     Message.PEER_WORD_ALONE: (
         "hostname.wg0:2:1: wgaip without a wgpeer before it on the same line\n"
@@ -217,7 +229,7 @@ EXPECTED: dict[Message, str] = {
         'hostname.wg0:1:6: "224.0.0.5" cannot be the address of an interface\n'
         "    inet 224.0.0.5/24\n"
         "         ^^^^^^^^^\n"
-        "    hint: neither the unspecified address nor a multicast address"
+        "    hint: unspecified, multicast and broadcast addresses are nobody's"
     ),
     Message.SCOPED_ADDRESS: (
         'hostname.wg0:1:7: "fe80::1%wg0" has a scope\n'
@@ -244,9 +256,9 @@ EXPECTED: dict[Message, str] = {
         "    hint: such as 255.255.255.0"
     ),
     Message.TWO_LENGTHS: (
-        'hostname.wg0:1:18: "255.255.255.0" after an address that has its length already\n'
-        "    inet 10.0.0.1/24 255.255.255.0\n"
-        "                     ^^^^^^^^^^^^^\n"
+        'hostname.wg0:1:32: "255.255.0.0" after an address that has its length already\n'
+        "    !route add 10.0.0.0/8 -netmask 255.255.0.0 192.0.2.1\n"
+        "                                   ^^^^^^^^^^^\n"
         "    hint: leave out one of the two"
     ),
     Message.BAD_BROADCAST: (
@@ -313,6 +325,19 @@ EXPECTED: dict[Message, str] = {
         "hostname.wg0:1:13: warning: description is longer than 63 bytes and was cut\n"
         "    description 'many words many words many words many words many words many words '\n"
         "                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+    ),
+    Message.OTHER_LENGTH: (
+        'hostname.wg0:1:18: warning: "255.255.0.0" says another length than before: the last one'
+        " counts\n"
+        "    inet 10.0.0.1/24 255.255.0.0\n"
+        "                     ^^^^^^^^^^^\n"
+        "    hint: leave out one of the two"
+    ),
+    Message.LENGTH_OF_CLASS: (
+        'hostname.wg0:1:6: warning: "10.0.0.1" has no length: taken for 10.0.0.1/8\n'
+        "    inet 10.0.0.1\n"
+        "         ^^^^^^^^\n"
+        "    hint: write 10.0.0.1/8, or the length that is meant"
     ),
     Message.ZERO_LENGTH: (
         'hostname.wg0:1:6: warning: prefix length 0 of "10.0.0.1/0" means 32, as on OpenBSD\n'
