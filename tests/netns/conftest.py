@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from shutil import which
 
 import pytest
 
+from tests.netns.engines import Engine
 from tests.netns.hosts import HostMaker, hosts
+from tests.netns.scenarios import ENGINES, hold_to_the_table
 
 HERE = Path(__file__).parent
 NEEDED = (
@@ -51,6 +53,10 @@ def obstacle() -> str | None:
     return f"no namespaces: {attempt.stderr.strip()}" if attempt.returncode else None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "scenario(number): see tests/netns/scenarios.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
@@ -66,6 +72,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"this machine cannot run the tests in namespaces: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Compare what a scenario's test saw with what is recorded."""
+    marker = pyfuncitem.get_closest_marker("scenario")
+    if marker is None:
+        return (yield)
+    error = None
+    try:
+        yield
+    except AssertionError as seen:
+        error = seen
+    (number,), engine = marker.args, pyfuncitem.funcargs["engine"]
+    assert isinstance(engine, Engine)
+    hold_to_the_table(number, engine, error)
+    return True
+
+
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda each: each.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn, of those that are here."""
+    each = request.param
+    assert isinstance(each, Engine)
+    if which(each.command[0]) is None:
+        pytest.skip(f"contrib/peers has not built {each.name}")
+    return each
 
 
 @pytest.fixture
