@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
+from netstart_wg.datapath.cutting import complete
+from netstart_wg.datapath.joining import Coalescer, join
 from netstart_wg.datapath.offload import (
     GSO_ECN,
     GSO_TCPV4,
@@ -20,11 +22,8 @@ from netstart_wg.datapath.offload import (
     GSO_UDP_L4,
     NEEDS_CSUM,
     PLAIN,
-    Coalescer,
     MalformedPacketError,
-    complete,
     inner_length,
-    join,
 )
 from tests.datapath.packets import (
     ACK,
@@ -52,10 +51,13 @@ def cut(header: VirtioNetHeader, packet: bytes) -> list[bytes]:
 
 
 def joined(packets: Sequence[bytes], *, tcp: bool = True, udp: bool = True) -> list[list[bytes]]:
-    coalescer = Coalescer(joins_tcp=tcp, joins_udp=udp)
-    runs = [run for packet in packets if (run := coalescer.add(packet))]
-    if last := coalescer.flush():
-        runs.append(last)
+    runs: list[list[bytes]] = []
+    coalescer = Coalescer(
+        lambda run: runs.append([bytes(packet) for packet in run]), joins_tcp=tcp, joins_udp=udp
+    )
+    for packet in packets:
+        coalescer.add(packet)
+    coalescer.flush()
     return runs
 
 

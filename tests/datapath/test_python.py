@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
 from netstart_wg.datapath.offload import GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CSUM, PLAIN
-from netstart_wg.datapath.python import PythonDataPath, padding_length
+from netstart_wg.datapath.outbound import padding_length
+from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.datapath.refusals import RETRY_AFTER_NS
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.now import Now
@@ -71,6 +72,16 @@ def sides(mtu: int = 1420) -> tuple[Side, Side]:
     a = side(B, PATH_B, SessionKeys(sending=one, receiving=other), mtu)
     b = side(A, PATH_A, SessionKeys(sending=other, receiving=one), mtu)
     return a, b
+
+
+def use_tun(end: Side, tun: MemoryTun) -> None:
+    """Put another TUN under a data path."""
+    end.tun = end.path._outbound._tun = end.path._outbound._delivery._tun = tun
+
+
+def use_udp(end: Side, udp: MemoryUdp) -> None:
+    """Put another network under a data path."""
+    end.udp = end.path._udp = end.path._outbound._udp = end.path._inbound._udp = udp
 
 
 def deliver(messages: Sequence[bytes], to: Side) -> None:
@@ -217,7 +228,7 @@ def pass_on(packets: Sequence[bytes], a: Side, b: Side, now: Now = NOW) -> list[
 def test_a_tun_that_refuses_super_packets_gets_them_singly_for_a_while() -> None:
     a, b = sides()
     refusing = RefusingTun(GSO_TCPV4)
-    b.path._tun = b.tun = refusing
+    use_tun(b, refusing)
     assert pass_on(segments(range(3)), a, b) == [1, 1, 1]
     assert pass_on(segments(range(3, 6)), a, b) == [1, 1, 1]
     assert [packet for _, packet in b.tun.arrived] == segments(range(6))
@@ -235,7 +246,7 @@ def test_a_tun_that_refuses_super_packets_gets_them_singly_for_a_while() -> None
 
 def test_a_tun_that_refuses_one_kind_gets_the_other() -> None:
     a, b = sides()
-    b.path._tun = b.tun = RefusingTun(GSO_UDP_L4)
+    use_tun(b, RefusingTun(GSO_UDP_L4))
     assert pass_on(datagrams(range(3)), a, b) == [1, 1, 1]
     assert pass_on(segments(range(3)), a, b) == [3]
     assert pass_on(datagrams(range(3)), a, b) == [1, 1, 1]
@@ -245,7 +256,7 @@ def test_a_tun_that_refuses_one_kind_gets_the_other() -> None:
 
 def test_what_the_network_refuses_is_counted() -> None:
     a, _ = sides()
-    a.path._udp = MemoryUdp(lambda _message, _path: False)
+    use_udp(a, MemoryUdp(lambda _message, _path: False))
     a.tun.outgoing.append((PLAIN, udp_datagram(A, B, b"x")))
     report = a.path.outbound(10, NOW)
     assert report.drops == {DropReason.SEND_FAILED: 1}
@@ -369,7 +380,8 @@ def test_the_outer_header_carries_the_ecn_bits_and_no_dscp() -> None:
 
 def test_packets_that_differ_in_ecn_do_not_share_a_send_and_stay_in_order() -> None:
     a, b = sides()
-    a.path._udp = a.udp = counting = CountingUdp(a.udp._transmit)
+    counting = CountingUdp(a.udp._transmit)
+    use_udp(a, counting)
     packets = [
         udp_datagram(A, B, b"x", ports=(n, 9), tos=ecn)
         for n, ecn in enumerate((0, 0, ECT_0, ECT_0, 0))
@@ -409,14 +421,14 @@ def test_handshake_messages_are_marked_af41() -> None:
 
 def test_congestion_under_the_tunnel_is_told_the_inner_packet() -> None:
     a, b = sides()
-    b.path._udp = b.udp = MarkingUdp(CE)
+    use_udp(b, MarkingUdp(CE))
     pass_on([udp_datagram(A, B, b"x", tos=0xB8 | ECT_0)], a, b)
     assert [packet for _, packet in b.tun.arrived] == [udp_datagram(A, B, b"x", tos=0xB8 | CE)]
 
 
 def test_congestion_of_a_flow_that_could_not_hear_it_is_a_loss() -> None:
     a, b = sides()
-    b.path._udp = b.udp = MarkingUdp(CE)
+    use_udp(b, MarkingUdp(CE))
     a.tun.outgoing.append((PLAIN, udp_datagram(A, B, b"x")))
     a.path.outbound(10, NOW)
     deliver(a.sent, b)
@@ -428,7 +440,7 @@ def test_congestion_of_a_flow_that_could_not_hear_it_is_a_loss() -> None:
 
 def test_a_keepalive_takes_no_harm_from_congestion() -> None:
     a, b = sides()
-    b.path._udp = b.udp = MarkingUdp(CE)
+    use_udp(b, MarkingUdp(CE))
     a.path.send_packets(PEER, [b""], NOW)
     deliver(a.sent, b)
     report = b.path.inbound(10, NOW)
@@ -438,7 +450,7 @@ def test_a_keepalive_takes_no_harm_from_congestion() -> None:
 
 def test_only_packets_that_agree_in_ecn_are_joined() -> None:
     a, b = sides()
-    b.path._udp = b.udp = MarkingUdp(ECT_0, ECT_0, CE, CE, CE, 0)
+    use_udp(b, MarkingUdp(ECT_0, ECT_0, CE, CE, CE, 0))
     stream = [
         tcp_segment(A, B, bytes(100), sequence=n * 100, identification=n, tos=ECT_0)
         for n in range(6)
@@ -488,7 +500,7 @@ def test_the_sender_to_a_peer_without_endpoint_is_told_once(size: int) -> None:
 
 def test_a_message_that_the_tun_does_not_take_is_counted() -> None:
     a, _ = sides()
-    a.path._tun = a.tun = RefusingTun(GSO_NONE)
+    use_tun(a, RefusingTun(GSO_NONE))
     a.tun.outgoing.append((PLAIN, udp_datagram(A, "10.0.0.77", b"")))
     report = a.path.outbound(10, NOW)
     assert report.drops == {DropReason.NO_PEER: 1, DropReason.TUN_FAILED: 1}

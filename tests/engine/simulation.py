@@ -87,6 +87,11 @@ class MemoryUdp:
         self.traffic_classes += [traffic_class] * len(messages)
         return sum(self._transmit(message, path) for message in messages)
 
+    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+        starts = range(0, len(messages), size)
+        singly = [bytes(messages[start : start + size]) for start in starts]
+        return self.send(singly, path, traffic_class)
+
 
 class Host:
     """One end: a tunnel, its outer address, and what it sent and got."""

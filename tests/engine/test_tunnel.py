@@ -196,9 +196,9 @@ def test_keys_are_forgotten_after_nine_minutes_without_a_new_session() -> None:
     simulation, a, b = pair()
     a.say(b, b"one")
     simulation.run(30 * SECOND)
-    assert len(b.tunnel.datapath._by_index) == 1  # type: ignore[attr-defined]
+    assert len(b.tunnel.datapath._table.by_index) == 1  # type: ignore[attr-defined]
     simulation.run(3 * REJECT_AFTER_TIME)
-    assert b.tunnel.datapath._by_index == {}  # type: ignore[attr-defined]
+    assert b.tunnel.datapath._table.by_index == {}  # type: ignore[attr-defined]
     assert a.device.next_deadline() is None
     assert b.device.next_deadline() is None
 

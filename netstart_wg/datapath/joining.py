@@ -1,0 +1,346 @@
+"""Packets of one flow joined to super-packets, on the way in (pure).
+
+Only neighbours are joined: a packet of another flow ends the run.  That keeps
+the order of the tunnel, and a sender cuts a flow's super-packet in one go.
+
+Packets come singly, or as the rows of one receive.  Rows are looked at all at
+once: their headers, end to end, are one large number, and shifting it by one
+header lays each header upon its neighbour's.  What one packet must do to join a
+run is said twice, then, in `_joins` and in `_survey`, and must be the same.
+
+What is joined is written with VIRTIO_NET_HDR_F_NEEDS_CSUM: WireGuard has
+authenticated every octet, so the old checksums are not verified here; a packet
+that was damaged before it entered the tunnel comes out repaired.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from netstart_wg.datapath.base import Buffer, VirtioNetHeader
+from netstart_wg.datapath.offload import (
+    GSO_TCPV4,
+    GSO_TCPV6,
+    GSO_UDP_L4,
+    MAX_PACKET_LENGTH,
+    NEEDS_CSUM,
+    PLAIN,
+    TCP,
+    UDP,
+    IpHeader,
+    inner_length,
+)
+
+MAX_RUN_LENGTH = 512
+"""Packets; writev(2) takes 1024 parts."""
+
+_PSH, _ACK = 0x08, 0x10
+
+_U16 = struct.Struct("!H")
+_U32 = struct.Struct("!I")
+
+
+@dataclass(slots=True)
+class _Run:
+    """Consecutive packets of one flow that can go to the TUN as one."""
+
+    key: int
+    gso_type: int
+    segment_size: int
+    next_sequence: int
+    next_identification: int
+    length: int
+    is_closed: bool
+    packets: list[Buffer]
+
+
+class _Segment(NamedTuple):
+    """What of a packet, or of several that follow one another, decides whether they join a run."""
+
+    key: int
+    """The headers as one number, without the fields in which packets of a run differ."""
+    gso_type: int
+    transport_at: int
+    payload_at: int
+    sequence: int
+    """Of the first one."""
+    identification: int
+    """Of the first one; -1 where it means nothing."""
+    ends_run: bool
+    """The last one carries PSH: no packet joins after it."""
+
+
+Part = tuple[_Segment, list[Buffer]]
+"""Packets that follow one another; all as long as the first, but the last may be shorter."""
+
+
+class Coalescer:
+    """Join consecutive packets of a flow into runs, and hand on each, in order, to be written."""
+
+    __slots__ = ("_finish", "_joins_tcp", "_joins_udp", "_run")
+
+    def __init__(
+        self, finish: Callable[[Sequence[Buffer]], None], *, joins_tcp: bool, joins_udp: bool
+    ) -> None:
+        self._run: _Run | None = None
+        self._finish = finish
+        self._joins_tcp = joins_tcp
+        self._joins_udp = joins_udp
+
+    def add(self, packet: bytes) -> None:
+        """Take in the next packet, without padding."""
+        segment = _classify(packet, joins_tcp=self._joins_tcp, joins_udp=self._joins_udp)
+        if segment is None:
+            self.flush()
+            self._finish((packet,))
+        elif self._run is not None and _joins(self._run, segment, (packet,)):
+            _extend(self._run, segment, (packet,))
+        else:
+            self.flush()
+            self._run = _begin(segment, (packet,))
+
+    def parts_of(self, rows: Sequence[memoryview]) -> Sequence[Part]:
+        """Return the packets of several rows, which may be padded, in parts; none if unlike.
+
+        All rows are of one length, but the last may be shorter.
+        """
+        packet = bytes(rows[0])
+        length = inner_length(packet)
+        if not length or len(rows) > MAX_RUN_LENGTH:
+            return ()
+        first = _classify(packet[:length], joins_tcp=self._joins_tcp, joins_udp=self._joins_udp)
+        return () if first is None else _survey(rows, first, length)
+
+    def add_part(self, part: Part) -> None:
+        """Take in a part; what stays open lies in the rows that it is made of: see `keep`."""
+        segment, packets = part
+        run = self._run
+        if run is None or not _joins(run, segment, packets[:1]):
+            self.flush()
+            self._run = run = _begin(segment, packets)
+        elif _joins(run, segment, packets):
+            _extend(run, segment, packets)
+        else:  # not all of them
+            for packet in packets:
+                self.add(bytes(packet))
+            return
+        if run.is_closed:
+            self.flush()
+
+    def keep(self) -> None:
+        """Copy what is open, before the memory that its packets lie in is used again."""
+        if self._run is not None:
+            self._run.packets = [bytes(packet) for packet in self._run.packets]
+
+    def flush(self) -> None:
+        """Hand on the run that is open, if one is."""
+        run, self._run = self._run, None
+        if run is not None:
+            self._finish(run.packets)
+
+
+def _classify(packet: bytes, *, joins_tcp: bool, joins_udp: bool) -> _Segment | None:
+    """Return what can be joined of a packet that `inner_length` found sound, or None."""
+    if packet[0] == 0x45:
+        protocol, at = packet[9], 20
+        # a fragment, or the flag for more of them, or the reserved bit
+        if packet[6] & 0xBF or packet[7]:
+            return None
+        # with DF set the identification means nothing (RFC 6864 §4.1)
+        identification = -1 if packet[6] & 0x40 else packet[4] << 8 | packet[5]
+    elif packet[0] >> 4 == 6:
+        protocol, at, identification = packet[6], 40, -1
+    else:
+        return None
+    if protocol == TCP and joins_tcp and len(packet) > at + 20:
+        return _classify_tcp(packet, at, identification)
+    if protocol == UDP and joins_udp and len(packet) > at + 8:
+        return _classify_udp(packet, at, identification)
+    return None
+
+
+def _classify_tcp(packet: bytes, at: int, identification: int) -> _Segment | None:
+    payload_at = at + (packet[at + 12] >> 4) * 4
+    flags = packet[at + 13]
+    if flags & ~_PSH != _ACK or not at + 20 <= payload_at < len(packet):
+        return None
+    key = int.from_bytes(packet[:payload_at], "big") & _shared_bits(TCP, at, payload_at)
+    gso_type = GSO_TCPV4 if at == 20 else GSO_TCPV6
+    (sequence,) = _U32.unpack_from(packet, at + 4)
+    return _Segment(key, gso_type, at, payload_at, sequence, identification, flags & _PSH != 0)
+
+
+def _classify_udp(packet: bytes, at: int, identification: int) -> _Segment | None:
+    (length,) = _U16.unpack_from(packet, at + 4)
+    if packet[at + 6 : at + 8] == b"\0\0" or length != len(packet) - at:
+        return None
+    key = int.from_bytes(packet[: at + 8], "big") & _shared_bits(UDP, at, at + 8)
+    return _Segment(key, GSO_UDP_L4, at, at + 8, 0, identification, False)
+
+
+@lru_cache
+def _shared_bits(protocol: int, at: int, payload_at: int, count: int = 1) -> int:
+    """Return a mask over the headers of `count` packets, end to end, big-endian.
+
+    1 is where packets of a run must agree.
+    """
+    mask = bytearray(b"\xff" * payload_at)
+    # total length and identification, header checksum; or the payload length of IPv6
+    free = [(2, 6), (10, 12)] if at == 20 else [(4, 6)]
+    # sequence number, checksum; or length and checksum
+    free += [(at + 4, at + 8), (at + 16, at + 18)] if protocol == TCP else [(at + 4, at + 8)]
+    for start, end in free:
+        mask[start:end] = bytes(end - start)
+    if protocol == TCP:
+        mask[at + 13] ^= _PSH
+    return int.from_bytes(mask * count, "big")
+
+
+def _begin(segment: _Segment, packets: Sequence[Buffer]) -> _Run:
+    run = _Run(
+        segment.key,
+        segment.gso_type,
+        len(packets[0]) - segment.payload_at,
+        segment.sequence,
+        segment.identification,
+        segment.payload_at,
+        False,
+        [],
+    )
+    _extend(run, segment, packets)
+    return run
+
+
+def _joins(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> bool:
+    """Whether the packets can all follow in one run; `segment` is what they have in common."""
+    size, last_size = (len(packet) - segment.payload_at for packet in (packets[0], packets[-1]))
+    return (
+        not run.is_closed
+        and segment.key == run.key
+        and segment.gso_type == run.gso_type
+        and (segment.gso_type == GSO_UDP_L4 or segment.sequence == run.next_sequence)
+        and segment.identification == run.next_identification
+        and (size == run.segment_size or (len(packets) == 1 and size < run.segment_size))
+        and len(run.packets) + len(packets) <= MAX_RUN_LENGTH
+        and run.length + size * (len(packets) - 1) + last_size <= MAX_PACKET_LENGTH
+    )
+
+
+def _extend(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> None:
+    last_size = len(packets[-1]) - segment.payload_at
+    octets = run.segment_size * (len(packets) - 1) + last_size
+    run.packets += packets
+    run.length += octets
+    run.next_sequence = (segment.sequence + octets) & 0xFFFFFFFF
+    if segment.identification >= 0:
+        run.next_identification = (segment.identification + len(packets)) & 0xFFFF
+    run.is_closed = segment.ends_run or last_size < run.segment_size
+
+
+# -- rows ----------------------------------------------------------------------------------
+
+
+def _survey(rows: Sequence[memoryview], first: _Segment, length: int) -> Sequence[Part]:
+    """Return the parts that rows fall into, given what the first one is; none if unlike."""
+    payload_at, count, last = first.payload_at, len(rows), inner_length(rows[-1])
+    if not payload_at < last <= length:
+        return ()
+    headers = b"".join([row[:payload_at] for row in rows])
+    number = int.from_bytes(headers, "big")
+    protocol = UDP if first.gso_type == GSO_UDP_L4 else TCP
+    mask = _shared_bits(protocol, first.transport_at, payload_at, count - 1)
+    if (number ^ number >> 8 * payload_at) & mask:
+        return ()
+    fields = _fields(protocol, first.transport_at, payload_at).iter_unpack(headers)
+    columns = tuple(zip(*fields, strict=True))
+    if not _follow(columns, first, length, last):
+        return ()
+    packets: list[Buffer] = list(rows) if length == len(rows[0]) else [row[:length] for row in rows]
+    packets[-1] = rows[-1][:last]
+    pushes = [place for place, flags in enumerate(columns[3], 1) if flags & _PSH]
+    return _split(packets, first, pushes if protocol == TCP else [])
+
+
+@lru_cache
+def _fields(protocol: int, at: int, payload_at: int) -> struct.Struct:
+    """Return how to read what may differ, four numbers of each header.
+
+    IPv4's length and identification, or half of IPv6's flow label and its
+    length; TCP's sequence number and flags, or UDP's length and checksum.
+    """
+    transport = f"I5xB{payload_at - at - 14}x" if protocol == TCP else "HH"
+    return struct.Struct(f"!2xHH{at - 2}x{transport}")
+
+
+def _follow(
+    columns: Sequence[tuple[int, ...]], first: _Segment, length: int, last_length: int
+) -> bool:
+    """Whether the fields of each header are those of the one before, carried on."""
+    at, count = first.transport_at, len(columns[0])
+    lengths = columns[0] if at == 20 else columns[1]
+    identification, sequence = first.identification, first.sequence
+    if lengths[:-1].count(lengths[0]) != count - 1:
+        return False
+    if identification >= 0 and columns[1] != tuple(range(identification, identification + count)):
+        return False
+    if first.gso_type == GSO_UDP_L4:
+        expected = (length - at,) * (count - 1) + (last_length - at,)
+        return columns[2] == expected and 0 not in columns[3]
+    step = length - first.payload_at
+    return columns[2] == tuple(range(sequence, sequence + count * step, step))
+
+
+def _split(packets: list[Buffer], first: _Segment, pushes: Sequence[int]) -> list[Part]:
+    """Return packets that follow one another in parts, each of which ends where a run does."""
+    step, identification = len(packets[0]) - first.payload_at, first.identification
+    parts, start = [], 0
+    for end in (*pushes, len(packets)):
+        if start < end:
+            part = first._replace(
+                sequence=first.sequence + start * step,
+                identification=identification if identification < 0 else identification + start,
+                ends_run=end in pushes,
+            )
+            parts.append((part, packets[start:end]))
+            start = end
+    return parts
+
+
+# -- super-packets -------------------------------------------------------------------------
+
+
+def join(packets: Sequence[Buffer]) -> tuple[VirtioNetHeader, list[Buffer]]:
+    """Return a run of `Coalescer` as one super-packet: its header and its parts."""
+    first, last = packets[0], packets[-1]
+    if len(packets) == 1:
+        return PLAIN, [first]
+    is_ipv4 = first[0] >> 4 == 4
+    at = 20 if is_ipv4 else 40
+    is_tcp = first[9 if is_ipv4 else 6] == TCP
+    payload_at = at + (first[at + 12] >> 4) * 4 if is_tcp else at + 8
+    template = bytearray(first[:payload_at])
+    transport_length = payload_at - at + sum(len(packet) - payload_at for packet in packets)
+    ip = IpHeader(template, at, TCP if is_tcp else UDP)
+    # the checksum field takes the pseudo-header's sum, not its complement
+    pseudo = ip.fit(transport_length) % 65535
+    ip.count()
+    if is_tcp:
+        template[at + 13] |= last[at + 13] & _PSH
+        offset = 16
+    else:
+        _U16.pack_into(template, at + 4, transport_length)
+        offset = 6
+    template[at + offset : at + offset + 2] = pseudo.to_bytes(2, "little")
+    kind = (GSO_TCPV4 if is_ipv4 else GSO_TCPV6) if is_tcp else GSO_UDP_L4
+    size = len(first) - payload_at
+    header = VirtioNetHeader(NEEDS_CSUM, kind, payload_at, size, at, offset)
+    return header, [template, *_payloads(packets, payload_at)]
+
+
+def _payloads(packets: Sequence[Buffer], payload_at: int) -> Iterator[Buffer]:
+    for packet in packets:
+        yield memoryview(packet)[payload_at:]

@@ -1,0 +1,123 @@
+"""Transport messages opened: decrypted, and checked against replay (paper §5.4.6).
+
+One receive brings up to 64 messages of one length.  They are decrypted into rows
+of one buffer, side by side: nothing is allocated for each, and what looks at
+their headers next finds them in one place.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import repeat
+
+from netstart_wg.datapath.base import Buffer
+from netstart_wg.protocol.crypto import InvalidTag, TransportCipher
+from netstart_wg.protocol.keypair import Keypair
+from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+
+_NONCE = struct.Struct("<4xQ")
+_OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
+_BUFFER_LENGTH = 1 << 16
+_LEAST_ROWS = 4
+"""Fewer are quicker decrypted one by one."""
+_STRIDES_REMEMBERED = 16
+
+DecryptInto = Callable[[bytes, Buffer, None, Buffer], int]
+
+
+class Opener:
+    """The buffer that messages are decrypted into."""
+
+    __slots__ = ("_buffer", "_rows")
+
+    def __init__(self) -> None:
+        self._buffer = memoryview(bytearray(_BUFFER_LENGTH))
+        self._rows: dict[int, list[memoryview]] = {}
+        """Views of the buffer, end to end, by their length."""
+
+    def open(
+        self, cipher: TransportCipher, counters: Sequence[int], messages: Sequence[memoryview]
+    ) -> list[memoryview] | None:
+        """Decrypt messages of one length, of which the last may be shorter, into rows.
+
+        The rows are valid until the next call.  Return None if the messages are
+        not so, or too few, or one of them is not authentic: then decrypt them
+        one by one.
+        """
+        count, length = len(messages), len(messages[0])
+        last = len(messages[-1])
+        if count < _LEAST_ROWS or not (length > _OVERHEAD and _OVERHEAD <= last <= length):
+            return None
+        stride = length - _OVERHEAD
+        if any(len(message) != length for message in messages[:-1]):
+            return None
+        rows = self._first_rows(stride, count)
+        if len(rows) < count:
+            return None
+        if last < length:
+            rows[-1] = rows[-1][: last - _OVERHEAD]
+        nonces = map(_NONCE.pack, counters)
+        sealed = [message[TRANSPORT_HEADER_LENGTH:] for message in messages]
+        try:
+            deque(map(_decrypt_into(cipher), nonces, sealed, repeat(None), rows), 0)
+        except InvalidTag:
+            return None
+        return rows
+
+    def _first_rows(self, stride: int, count: int) -> list[memoryview]:
+        """Return as many rows as there are, `count` at most."""
+        rows = self._rows.get(stride)
+        if rows is None:
+            if len(self._rows) >= _STRIDES_REMEMBERED:
+                self._rows.clear()
+            rows = self._rows[stride] = []
+        for number in range(len(rows), min(count, _BUFFER_LENGTH // stride)):
+            rows.append(self._buffer[number * stride : (number + 1) * stride])
+        return rows[:count]
+
+
+def _decrypt_into(cipher: TransportCipher) -> DecryptInto:
+    """Return the cipher's method of that name, or, of an older library, what does the same."""
+    method: DecryptInto | None = getattr(cipher, "decrypt_into", None)
+    return partial(_decrypt_and_copy, cipher) if method is None else method
+
+
+def _decrypt_and_copy(
+    cipher: TransportCipher, nonce: bytes, sealed: Buffer, _: None, row: memoryview
+) -> int:
+    row[:] = cipher.decrypt(nonce, sealed, None)
+    return len(row)
+
+
+def decrypt_singly(
+    keypair: Keypair, counters: Sequence[int], messages: Sequence[memoryview]
+) -> tuple[list[int], list[Buffer]]:
+    """Return the counters and contents of those messages that are authentic."""
+    decrypt, pack_nonce = keypair.receiving.decrypt, _NONCE.pack
+    authentic: list[int] = []
+    opened: list[Buffer] = []
+    for counter, message in zip(counters, messages, strict=True):
+        try:
+            plaintext = decrypt(pack_nonce(counter), message[TRANSPORT_HEADER_LENGTH:], None)
+        except InvalidTag:
+            continue
+        authentic.append(counter)
+        opened.append(plaintext)
+    return authentic, opened
+
+
+def accept(
+    keypair: Keypair, counters: Sequence[int], packets: Sequence[Buffer]
+) -> Sequence[Buffer]:
+    """Keep what the replay window has not seen; a run in order is one step."""
+    if not counters:
+        return packets
+    replay, first, count = keypair.replay, counters[0], len(counters)
+    in_order = tuple(counters) == tuple(range(first, first + count))
+    if in_order and replay.accept_run(first, count):
+        return packets
+    both = zip(counters, packets, strict=True)
+    return [packet for counter, packet in both if replay.accept(counter)]
