@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from netstart_wg.errors import BackendError
+from netstart_wg.errors import BackendError, PermissionDeniedError
 from netstart_wg.system.paths import socket_path
 
 _BACKLOG: Final = 64
@@ -59,7 +59,8 @@ class UapiListener:
     def bind(cls, name: str) -> Self:
         """Make the file, for root alone; replace one that nobody listens on.
 
-        Raise BackendError when an engine of that name is running.
+        Raise BackendError when an engine of that name is running, PermissionDeniedError
+        without the right to.
         """
         path = socket_path(name)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -73,6 +74,9 @@ class UapiListener:
                 os.umask(mask)
             listening.listen(_BACKLOG)
             return cls(listening, SocketFile.at(path))
+        except PermissionError:
+            listening.close()
+            raise PermissionDeniedError(f"{name}: cannot listen at {path}: not root") from None
         except OSError as error:
             listening.close()
             reason = f"{path}: {error.strerror}"
