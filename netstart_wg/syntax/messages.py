@@ -291,6 +291,25 @@ class Message(MessageTable):
 
     # ---- warnings ----
 
+    WRAPPED_COMMAND = Entry(
+        "{word} within another command is the system's own, and not OpenBSD's",
+        "begin a line with !{program} to declare what it says",
+        "!exec route add 10.0.0.0/8 192.0.2.1\n",
+        Severity.WARNING,
+    )
+    BRACED_NAME = Entry(
+        "this is empty: a shell has no variable of that name",
+        "write $if for the name of the interface",
+        "!wg setconf ${if} /etc/wg.conf\n",
+        Severity.WARNING,
+    )
+    LONGER_NAME = Entry(
+        '{word} is the name of the interface with "{rest}" behind it',
+        "a variable must have a name that does not begin with if",
+        "!echo $iface\n",
+        Severity.WARNING,
+    )
+
     HOST_BITS = Entry(
         "{word} has bits beyond its prefix",
         "it means {network}",

@@ -30,15 +30,18 @@ def is_route(word: Word) -> bool:
     return word.value.rpartition("/")[2] == "route"
 
 
-def read_route(words: Sequence[Word], line: LogicalLine) -> RouteStatement | RouteExec:
+def read_route(
+    words: Sequence[Word], line: LogicalLine, rdomain: int = 0
+) -> RouteStatement | RouteExec:
     """Read a command, given with the logical line that it stands in; raise Mistake.
 
-    The first word is `route`.  The interface's own name may still be `$if`.
+    The first word is `route`.  The interface's own name may still be `$if`.  Without
+    -T it is about the rdomain given.
     """
     for word in words:
         if "{" in word.value:
             refuse_placeholder(line.text, word.start)
-    options = _Options(words)
+    options = _Options(words, rdomain)
     if options.action.value == "exec":
         return _read_exec(words[options.index :], options.rdomain, line)
     action = _ACTIONS.get(options.action.value)
@@ -64,8 +67,8 @@ def needs_shell(text: str, start: int) -> Mistake:
 class _Options:
     """What stands before the action."""
 
-    def __init__(self, words: Sequence[Word]) -> None:
-        self.rdomain = 0
+    def __init__(self, words: Sequence[Word], rdomain: int) -> None:
+        self.rdomain = rdomain
         self.index = 1
         self._words = words
         while self.index < len(words) and words[self.index].value.startswith("-"):

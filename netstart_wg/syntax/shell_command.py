@@ -23,6 +23,7 @@ from netstart_wg.syntax.shell_line import OWN_NAME, first_word, needs_shell_at, 
 from netstart_wg.syntax.source import LogicalLine
 from netstart_wg.syntax.statements import AnyStatement, Ifconfig, ShellCommand, Step
 from netstart_wg.syntax.words import Word, join_blanks
+from netstart_wg.syntax.wrapped_commands import wrapped_commands
 
 _IFCONFIG = frozenset({"ifconfig", "/sbin/ifconfig"})
 WITHOUT_EFFECT = frozenset({"true", ":"})
@@ -58,16 +59,19 @@ class ShellReader:
 
     def _steps(self, line: LogicalLine) -> tuple[Step, ...]:
         """Return what the line was understood as, nothing if it is for a shell."""
-        if "ifconfig" not in line.text and "route" not in line.text:
-            return ()
         start = line.text.index("!") + 1
+        if "ifconfig" not in line.text and "route" not in line.text:
+            self._look_for_wrapped(line, start)
+            return ()
         commands = simple_commands(line.text, start)
         try:
             if commands is None:
                 self._refuse_shell(line.text, start)
+                self._look_for_wrapped(line, start)
                 return ()
             kinds = [self._kind(words) for words in commands]
             if _Kind.IFCONFIG not in kinds and _Kind.ROUTE not in kinds:
+                self._look_for_wrapped(line, start)
                 return ()
             _refuse_others(commands, kinds)
         except Mistake as mistake:
@@ -76,8 +80,14 @@ class ShellReader:
         read = [self._step(line, words, kind) for words, kind in zip(commands, kinds, strict=True)]
         steps = [step for step in read if step is not None]
         if isinstance(read[-1], RouteExec):
+            self._look_for_wrapped(line, read[-1].start)
             steps[-1] = replace(read[-1], text=_from(line, read[-1].start))
         return tuple(steps)
+
+    def _look_for_wrapped(self, line: LogicalLine, start: int) -> None:
+        """Warn of what is for a shell, from there on, and may be meant for us."""
+        for oddity in wrapped_commands(line.text, start, self._is_own_name):
+            self._note(line, oddity)
 
     def _kind(self, words: Sequence[Word]) -> _Kind:
         program = words[0]
@@ -92,7 +102,7 @@ class ShellReader:
         try:
             match kind:
                 case _Kind.ROUTE:
-                    return read_route(words, line)
+                    return self._read_route(line, words)
                 case _Kind.IFCONFIG:
                     return Ifconfig(self._read_ifconfig(line, words))
                 case _:
@@ -100,6 +110,20 @@ class ShellReader:
         except Mistake as mistake:
             self._note(line, mistake)
             return None
+
+    def _read_route(self, line: LogicalLine, words: Sequence[Word]) -> Step | None:
+        """Read a route; what `route -T N exec` runs may be one of our commands again."""
+        step = read_route(words, line)
+        while isinstance(step, RouteExec):
+            command = [word for word in words if word.start >= step.start]
+            match self._kind(command):
+                case _Kind.ROUTE:
+                    step = read_route(command, line, step.rdomain)
+                case _Kind.IFCONFIG:
+                    return Ifconfig(self._read_ifconfig(line, command))
+                case _:
+                    break
+        return step
 
     def _read_ifconfig(self, line: LogicalLine, words: Sequence[Word]) -> tuple[AnyStatement, ...]:
         for word in words:

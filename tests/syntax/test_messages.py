@@ -309,6 +309,25 @@ EXPECTED: dict[Message, str] = {
         "          ^^^^^^^\n"
         "    hint: 1 to 15 bytes, without blanks and commas, and not with a digit at the end"
     ),
+    Message.WRAPPED_COMMAND: (
+        'hostname.wg0:1:7: warning: "route" within another command is the system\'s own, and not'
+        " OpenBSD's\n"
+        "    !exec route add 10.0.0.0/8 192.0.2.1\n"
+        "          ^^^^^\n"
+        "    hint: begin a line with !route to declare what it says"
+    ),
+    Message.BRACED_NAME: (
+        "hostname.wg0:1:13: warning: this is empty: a shell has no variable of that name\n"
+        "    !wg setconf ${if} /etc/wg.conf\n"
+        "                ^^^^^\n"
+        "    hint: write $if for the name of the interface"
+    ),
+    Message.LONGER_NAME: (
+        'hostname.wg0:1:7: warning: "$iface" is the name of the interface with "ace" behind it\n'
+        "    !echo $iface\n"
+        "          ^^^^^^\n"
+        "    hint: a variable must have a name that does not begin with if"
+    ),
     Message.HOST_BITS: (
         'hostname.wg0:1:59: warning: "10.0.0.2/24" has bits beyond its prefix\n'
         f"    {PEER} wgaip 10.0.0.2/24\n"

@@ -124,6 +124,10 @@ def test_no_secret_shows_in_the_representation() -> None:
         ("!ifconfig wg0 inet 10.0.0.1 255.0.0.0", [
             '1:29: a netmask without a keyword, "255.0.0.0"']),
         ("!ifconfig wg0 inet6", ["1:15: inet6 lacks an argument"]),
+        ("!route -T 5 exec route add x 10.0.0.2", [
+            '1:28: "x" is neither an address nor a network']),
+        ("!route -T 5 exec route", ["1:18: route does nothing here"]),
+        ("!route -T 5 exec ifconfig $if mtu x", ['1:35: size "x" is not a decimal number']),
         ("!ifconfig wg0 media auto", [
             '1:15: "media" is about a network card, and there is none below a tunnel']),
         # what takes a shell
@@ -207,6 +211,26 @@ def test_the_commands_of_a_line_follow_each_other() -> None:
 )
 def test_a_command_may_run_in_another_rdomain(line: str, expected: Command) -> None:
     assert config(line).commands == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("line", "rdomain"),
+    [
+        ("!route -T 5 exec route add 10.1.0.0/16 192.0.2.1", 5),
+        ("!route -T 5 exec /sbin/route -n -T 6 add 10.1/16 192.0.2.1", 6),
+        ("!route exec route -T5 exec route add 10.1.0.0/16 192.0.2.1 >/dev/null", 5),
+    ],
+)
+def test_a_route_that_an_rdomain_is_to_run_is_declared_there(line: str, rdomain: int) -> None:
+    found = config(line)
+    assert found.commands == ()
+    (route,) = found.routes
+    assert (route.key.rdomain, str(route.key.destination)) == (rdomain, "10.1.0.0/16")
+
+
+def test_ifconfig_of_the_interface_that_an_rdomain_is_to_run_is_a_line_like_any() -> None:
+    found = config("!route -T 5 exec ifconfig $if mtu 1380; route -T 5 exec ifconfig wg0 up\n")
+    assert (found.mtu, found.is_up, found.rdomain, found.commands) == (1380, True, 0, ())
 
 
 def test_routes_are_declared_in_their_place_among_the_lines() -> None:
