@@ -7,6 +7,8 @@ were handed to it (`HandedInSockets`).
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Sequence
 from typing import Protocol
@@ -80,7 +82,10 @@ class DirectOpener:
     def index_of_interface(self, name: str, rdomain: int) -> int:
         """See `Opener`."""
         with inside_rdomain(rdomain):
-            return socket.if_nametoindex(name)
+            try:
+                return socket.if_nametoindex(name)
+            except OSError as error:  # which has no number
+                raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from error
 
     def look(self, device: TunDevice) -> LinkState | None:
         """See `Opener`."""

@@ -7,6 +7,7 @@ ValueError.
 
 from __future__ import annotations
 
+import array
 import enum
 import errno
 import os
@@ -28,6 +29,7 @@ REQUEST_OCTETS: Final = _REQUEST.size
 ANSWER_OCTETS: Final = _ANSWER.size
 
 _SUPER_PACKET_MAX = 1 << 16
+_DESCRIPTOR_OCTETS = array.array("i").itemsize
 
 
 class Operation(enum.IntEnum):
@@ -167,16 +169,20 @@ def send(connection: socket.socket, octets: bytes, descriptors: Sequence[int]) -
 def receive(connection: socket.socket, length: int) -> tuple[bytes, Sequence[int]]:
     """Receive one of at most `length` octets, none at the end; the descriptors are the caller's.
 
+    They are not inherited by programs, which socket.recv_fds forgets before Python 3.12.
     Raise OSError, or ValueError for a message that is longer.
     """
-    octets, descriptors, flags, _ = socket.recv_fds(
-        connection, length, DESCRIPTORS_MAX, socket.MSG_CMSG_CLOEXEC
-    )
+    room = socket.CMSG_SPACE(DESCRIPTORS_MAX * _DESCRIPTOR_OCTETS)
+    octets, ancillary, flags, _ = connection.recvmsg(length, room, socket.MSG_CMSG_CLOEXEC)
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(data[: len(data) - len(data) % _DESCRIPTOR_OCTETS])
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         for descriptor in descriptors:
             os.close(descriptor)
         raise ValueError("a message that is too long")
-    return octets, descriptors
+    return octets, descriptors.tolist()
 
 
 def _interface_name(padded: bytes) -> str:

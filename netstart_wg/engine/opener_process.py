@@ -14,6 +14,7 @@ and takes the socket file with it; signals are the engine's business.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -76,7 +77,7 @@ def _carry_out(
     except TunGoneError:
         return Answer(outcome=Outcome.GONE), ()
     except OSError as error:
-        return Answer(outcome=Outcome.REFUSED, number=error.errno or 0), ()
+        return Answer(outcome=Outcome.REFUSED, number=error.errno or errno.EIO), ()
 
 
 def _answer(request: Request, descriptors: Sequence[int], opener: Opener) -> Answer:
