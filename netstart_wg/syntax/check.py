@@ -17,8 +17,8 @@ from netstart_wg.syntax.parse import parse_with_findings
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.syntax.statements import HostnameFile
 
-Look = Callable[[HostnameFile], Sequence[Diagnostic]]
-"""Looks for something in a file without errors."""
+Look = Callable[[HostnameFile, str], Sequence[Diagnostic]]
+"""Looks for something in a file without errors, given with the interface's name."""
 
 
 def check(
@@ -39,5 +39,5 @@ def check(
     _, oddities = lower_with_findings(file, interface, derive_public_key)
     found = [*findings.warnings, *oddities.errors, *oddities.warnings]
     if not oddities.errors:
-        found += [diagnostic for look in further for diagnostic in look(file)]
+        found += [diagnostic for look in further for diagnostic in look(file, interface)]
     return in_file_order(found)

@@ -129,6 +129,11 @@ class Difference(MessageTable):
         "leave out what is not needed, or begin a line of its own with it",
         "!ifconfig wg0 mtu 1400 || ifconfig wg0 mtu 1300\n",
     )
+    ROUTE_TOO_EARLY = _entry(
+        "OpenBSD has no way to {word} yet: the address or rdomain comes in a later line",
+        "put the route behind it",
+        "!route add 10.1.0.0/16 10.0.0.2\ninet 10.0.0.1/24\n",
+    )
     SHELL_STATE = _entry(
         "on OpenBSD {command} also acts on the lines after this one: all have one shell",
         "put what belongs together in a script, and call that",

@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, Command, InterfaceConfig
 from netstart_wg.model.route import Route
 from netstart_wg.model.source import Span
 from netstart_wg.syntax.command_words import CommandWords
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold_interface import InterfaceFold
-from netstart_wg.syntax.fold_routes import RouteFold
+from netstart_wg.syntax.fold_routes import Moment, RouteFold
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey, WireGuardFold
 from netstart_wg.syntax.messages import Message
-from netstart_wg.syntax.route_statement import RouteExec, RouteStatement
+from netstart_wg.syntax.route_statement import RouteExec, RouteStatement, WrittenGateway
 from netstart_wg.syntax.shell_line import OWN_NAME
 from netstart_wg.syntax.statements import (
     AnyStatement,
@@ -31,7 +30,7 @@ from netstart_wg.syntax.statements import (
     ShellCommand,
 )
 
-_ResolveRoutes = Callable[[str, int, Sequence[IPInterface], int], tuple[Route, ...]]
+_ResolveRoutes = Callable[[str, Moment], tuple[Route, ...]]
 
 
 class Fold:
@@ -82,7 +81,7 @@ class Fold:
                     self.ifconfig(step.statements)
                 case RouteStatement():
                     self._declare()
-                    self._routes.apply(step)
+                    self._routes.apply(step, self._moment())
                 case RouteExec():
                     self._run(step.text, step.rdomain)
                 case _:
@@ -99,6 +98,10 @@ class Fold:
         """Warn of a file that leaves no interface."""
         if not self._interface.exists and self._destroyed_at is not None:
             self._findings.add(Message.ENDS_DESTROYED, self._destroyed_at)
+
+    def early_gateways(self) -> Iterator[WrittenGateway]:
+        """Yield the gateways of routes that lines after their own have brought within reach."""
+        return self._routes.early(self._name, self._moment())
 
     def config(self) -> InterfaceConfig:
         """Return what there is now, and note what is wrong with the routes: once, at the end."""
@@ -132,19 +135,25 @@ class Fold:
         interface = self._interface
         if not interface.exists:
             return self._nothing()
-        addresses = interface.addresses.addresses()
-        routes = resolve(self._name, interface.rdomain, addresses, interface.priority)
+        now = self._moment()
         return InterfaceConfig(
             name=self._name,
-            rdomain=interface.rdomain,
+            rdomain=now.rdomain,
             wireguard=self._wireguard.config(),
-            addresses=addresses,
+            addresses=now.addresses,
             mtu=interface.mtu,
             is_up=interface.is_up,
             is_debug=interface.is_debug,
             description=interface.description,
             groups=interface.groups,
-            routes=(*self._routes_of_before(), *routes),
+            routes=(*self._routes_of_before(), *resolve(self._name, now)),
+        )
+
+    def _moment(self) -> Moment:
+        return Moment(
+            rdomain=self._interface.rdomain,
+            addresses=self._interface.addresses.addresses(),
+            priority=self._interface.priority,
         )
 
     def _routes_of_before(self) -> Iterator[Route]:

@@ -46,7 +46,7 @@ class InterfaceFold:
         self.is_debug = base.is_debug
         self.description = base.description
         self.priority = 0
-        """Is added to the priority of every route."""
+        """Is added to the priority of the routes of lines to come."""
         self.addresses = AddressFold(findings, base.addresses)
         self._groups = dict.fromkeys(base.groups)
         self._findings = findings

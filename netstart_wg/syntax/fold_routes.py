@@ -5,6 +5,9 @@ fails, unless -mpath lets it stand beside; `change` and `delete` are about the b
 route to a destination, or that of the priority they name.  Only what the file
 itself declares is ever changed or deleted.
 
+A route without a priority of its own has 8 and that of the interface, as it is in
+the route's line: the kernel looks at it when the route is added, and no more.
+
 A gateway says which interface packets leave by: OpenBSD looks for an interface
 with that address, and then for a network that it is in.  The interface's own
 addresses are known here; for others the kernel is asked when the route is added.
@@ -12,7 +15,7 @@ addresses are known here; for others the kernel is asked when the route is added
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from operator import attrgetter
@@ -31,39 +34,51 @@ _Note = Callable[..., None]
 """As `Findings.add`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The interface as the lines up to somewhere have made it."""
+
+    rdomain: int
+    addresses: tuple[IPInterface, ...]
+    priority: int
+
+
 class RouteFold:
     """The route commands of one interface's file."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._statements: list[RouteStatement] = []
+        self._commands: list[tuple[RouteStatement, Moment]] = []
 
-    def apply(self, statement: RouteStatement) -> None:
+    def apply(self, statement: RouteStatement, now: Moment) -> None:
         """Take one command; warn of what is odd about its words."""
         for remark in statement.remarks:
             self._findings.add(remark.message, remark.span, **remark.values)
-        self._statements.append(statement)
+        self._commands.append((statement, now))
 
-    def routes(
-        self, name: str, rdomain: int, addresses: Sequence[IPInterface], priority: int
-    ) -> tuple[Route, ...]:
-        """Return what the commands make, and note what is wrong with it: once, at the end.
+    def routes(self, name: str, end: Moment) -> tuple[Route, ...]:
+        """Return what the commands make, and note what is wrong with it: once, at the end."""
+        return self._fold(_Resolver(name, end, self._findings.add))
 
-        Given are what the whole file makes of the interface; `priority` is its own,
-        which a route without one adds to 8.
-        """
-        return self._fold(_Resolver(name, rdomain, addresses, self._findings.add), priority)
-
-    def routes_so_far(
-        self, name: str, rdomain: int, addresses: Sequence[IPInterface], priority: int
-    ) -> tuple[Route, ...]:
+    def routes_so_far(self, name: str, now: Moment) -> tuple[Route, ...]:
         """Return what the commands make on an interface that is not complete yet."""
-        return self._fold(_Resolver(name, rdomain, addresses, _say_nothing), priority)
+        return self._fold(_Resolver(name, now, _say_nothing))
 
-    def _fold(self, resolver: _Resolver, priority: int) -> tuple[Route, ...]:
-        table = _Table(resolver, priority, self._findings.file_name)
-        for statement in self._statements:
-            table.apply(statement)
+    def early(self, name: str, end: Moment) -> Iterator[WrittenGateway]:
+        """Yield the gateways that lines after their own have brought within reach."""
+        at_last = _Resolver(name, end, _say_nothing)
+        for statement, then in self._commands:
+            at_first = _Resolver(name, then, _say_nothing)
+            gateway = statement.gateway
+            if gateway is None or statement.action is RouteAction.DELETE:
+                continue
+            if at_last.reaches(statement) and not at_first.reaches(statement):
+                yield gateway
+
+    def _fold(self, resolver: _Resolver) -> tuple[Route, ...]:
+        table = _Table(resolver, self._findings.file_name)
+        for statement, then in self._commands:
+            table.apply(statement, then.priority)
         table.look_at_end()
         return table.routes()
 
@@ -82,14 +97,12 @@ class _Unresolvable(Exception):  # noqa: N818  (noted where it is raised)
 class _Resolver:
     """Finds out where gateways are, as seen from one interface."""
 
-    def __init__(
-        self, name: str, rdomain: int, addresses: Sequence[IPInterface], note: _Note
-    ) -> None:
+    def __init__(self, name: str, interface: Moment, note: _Note) -> None:
         self.name = name
         self.note = note
-        self._rdomain = rdomain
-        self._networks = [address.network for address in addresses]
-        self._own = {address.ip for address in addresses}
+        self._rdomain = interface.rdomain
+        self._networks = [address.network for address in interface.addresses]
+        self._own = {address.ip for address in interface.addresses}
 
     def hop(self, statement: RouteStatement) -> NextHop | None:
         """Return where a command says that packets go, None if it does not say.
@@ -112,6 +125,11 @@ class _Resolver:
         if isinstance(address, IPv6Address) and address.is_link_local:
             self._refuse(gateway, RouteMessage.NO_SCOPE)
         return NextHop(address, None)
+
+    def reaches(self, statement: RouteStatement) -> bool:
+        """Say whether the gateway of a command is one of the interface's neighbours."""
+        near = statement.gateway is not None and self._is_near(statement.gateway.address)
+        return near and statement.rdomain == self._rdomain
 
     def _is_near(self, address: IPAddress | None) -> bool:
         """Say whether an address is the interface's own, or in one of its networks."""
@@ -145,15 +163,17 @@ class _Declared:
 class _Table:
     """The routes that the commands make, one after the other."""
 
-    def __init__(self, resolver: _Resolver, priority: int, file_name: str) -> None:
+    def __init__(self, resolver: _Resolver, file_name: str) -> None:
         self._resolver = resolver
-        self._priority = priority
+        self._priority = 0
+        """Of the interface."""
         self._file_name = file_name
         self._declared: dict[RouteKey, _Declared] = {}
         self._deleted_too_much: list[RouteStatement] = []
 
-    def apply(self, statement: RouteStatement) -> None:
-        """Take one command."""
+    def apply(self, statement: RouteStatement, priority: int) -> None:
+        """Take one command, given with the priority that the interface had at its line."""
+        self._priority = priority
         try:
             match statement.action:
                 case RouteAction.ADD:

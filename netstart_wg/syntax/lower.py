@@ -63,6 +63,15 @@ def lower_with_findings(
         raise ConfigError([message.diagnostic(file.source.name, name=quote(name))])
     findings = Findings(file.source)
     fold = Fold(findings, derive_public_key, onto or InterfaceConfig(name=name))
+    fold_lines(file, fold)
+    fold.look_at_mtu()
+    if onto is None:
+        fold.look_at_end()
+    return fold.config(), findings
+
+
+def fold_lines(file: HostnameFile, fold: Fold) -> None:
+    """Take the lines of a file, one after the other."""
     for line in file.lines:
         match line:
             case Ifconfig():
@@ -71,7 +80,3 @@ def lower_with_findings(
                 fold.shell(line)
             case _:
                 pass
-    fold.look_at_mtu()
-    if onto is None:
-        fold.look_at_end()
-    return fold.config(), findings

@@ -14,11 +14,14 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.source import Diagnostic, Span
 from netstart_wg.syntax.address_values import split_host_and_port
 from netstart_wg.syntax.difference import Difference
 from netstart_wg.syntax.findings import Findings
+from netstart_wg.syntax.fold import Fold
 from netstart_wg.syntax.grammar import word_splitter
+from netstart_wg.syntax.lower import fold_lines
 from netstart_wg.syntax.openbsd_packed import dest_spots, packed_spots
 from netstart_wg.syntax.route_statement import RouteStatement
 from netstart_wg.syntax.shell_command import WITHOUT_EFFECT
@@ -49,10 +52,11 @@ _STATE = re.compile(
 )
 
 
-def differences(file: HostnameFile) -> tuple[Diagnostic, ...]:
+def differences(file: HostnameFile, interface: str) -> tuple[Diagnostic, ...]:
     """Return a warning for each spot of a file without errors."""
     findings = Findings(file.source)
     _look_at_first_and_last(file, findings)
+    _look_at_routes(file, interface, findings)
     last_words: Words | None = None
     exists, makes_file_names = True, False
     for line, meaning in zip(file.source.lines(), file.lines, strict=True):
@@ -73,6 +77,14 @@ def differences(file: HostnameFile) -> tuple[Diagnostic, ...]:
             exists = not any(isinstance(statement, Destroy) for statement in statements)
         makes_file_names = isinstance(meaning, Ifconfig | ShellCommand)
     return findings.warnings
+
+
+def _look_at_routes(file: HostnameFile, interface: str, findings: Findings) -> None:
+    """Look for routes that are added before there is a way to their gateways."""
+    fold = Fold(Findings(file.source), None, InterfaceConfig(name=interface))
+    fold_lines(file, fold)
+    for gateway in fold.early_gateways():
+        findings.add(Difference.ROUTE_TOO_EARLY, gateway.span, word=gateway.word)
 
 
 def _commands(line: Line) -> Iterator[Sequence[AnyStatement]]:

@@ -56,7 +56,8 @@ def test_errors_of_the_whole_are_told_beside_the_warnings() -> None:
 def test_what_further_is_looked_for_is_not_looked_for_in_a_file_with_errors() -> None:
     looked: list[HostnameFile] = []
 
-    def look(file: HostnameFile) -> tuple[Diagnostic, ...]:
+    def look(file: HostnameFile, interface: str) -> tuple[Diagnostic, ...]:
+        assert interface == "wg0"
         looked.append(file)
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
@@ -10,11 +11,13 @@ from netstart_wg.model.action import describe_route
 from netstart_wg.model.route import NextHop, Route, RouteKind
 from netstart_wg.model.source import Severity
 from netstart_wg.syntax.findings import Findings
-from netstart_wg.syntax.fold_routes import RouteFold
+from netstart_wg.syntax.fold_routes import Moment, RouteFold
 from netstart_wg.syntax.source import SourceText
 from tests.syntax.route_lines import fold, route
 
 ADDRESSES = "inet 10.0.0.1/24\ninet6 fd00::1/64\ninet6 fe80::1/64\n"
+
+BARE = Moment(rdomain=0, addresses=(), priority=0)
 
 
 def made(text: str) -> list[str]:
@@ -322,7 +325,7 @@ def test_a_delete_in_another_table_does_not_belong_to_an_add() -> None:
 def test_the_priority_of_the_interface_is_added_to_the_default_of_its_own_routes(
     command: str, expected: int
 ) -> None:
-    routes, warnings = fold(f"{ADDRESSES}!route {command}\npriority 3\n")
+    routes, warnings = fold(f"{ADDRESSES}priority 3\n!route {command}\npriority 5\n")
     assert warnings == ()
     assert only(routes).key.priority == expected
 
@@ -367,9 +370,9 @@ def test_the_lines_of_a_dn42_peering_make_its_routes() -> None:
 def test_an_error_leaves_the_other_routes() -> None:
     findings = Findings(SourceText.from_text("x", "!route\n"))
     routes = RouteFold(findings)
-    routes.apply(route("route add 10.1.0.0/16 -iface 10.9.9.9"))
-    routes.apply(route("route add 10.2.0.0/16 -link wg0"))
-    found = routes.routes("wg0", 0, [], 0)
+    routes.apply(route("route add 10.1.0.0/16 -iface 10.9.9.9"), BARE)
+    routes.apply(route("route add 10.2.0.0/16 -link wg0"), BARE)
+    found = routes.routes("wg0", BARE)
     assert [str(one.key.destination) for one in found] == ["10.2.0.0/16"]
     assert len(findings.errors) == 1
 
@@ -377,11 +380,11 @@ def test_an_error_leaves_the_other_routes() -> None:
 def test_routes_so_far_say_nothing() -> None:
     findings = Findings(SourceText.from_text("x", "!route\n"))
     routes = RouteFold(findings)
-    routes.apply(route("route add 10.1.0.0/16 -iface 10.0.0.1"))
-    routes.apply(route("route delete 10.2.0.0/16"))
-    assert routes.routes_so_far("wg0", 0, [], 0) == ()
+    routes.apply(route("route add 10.1.0.0/16 -iface 10.0.0.1"), BARE)
+    routes.apply(route("route delete 10.2.0.0/16"), BARE)
+    assert routes.routes_so_far("wg0", BARE) == ()
     assert (findings.errors, findings.warnings) == ((), ())
-    (found,) = routes.routes_so_far("wg0", 0, [ip_interface("10.0.0.1/24")], 0)
+    (found,) = routes.routes_so_far("wg0", replace(BARE, addresses=(ip_interface("10.0.0.1/24"),)))
     assert found.next_hops == (NextHop(None, "wg0"),)
     assert found.kind is RouteKind.UNICAST
     assert (findings.errors, findings.warnings) == ((), ())
@@ -390,9 +393,9 @@ def test_routes_so_far_say_nothing() -> None:
 def test_what_is_odd_about_a_word_is_said_once() -> None:
     findings = Findings(SourceText.from_text("x", "!route add 10.1 192.0.2.1\n"))
     routes = RouteFold(findings)
-    routes.apply(route("route add 10.1 192.0.2.1"))
+    routes.apply(route("route add 10.1 192.0.2.1"), BARE)
     for _ in range(2):
-        routes.routes("wg0", 0, [], 0)
+        routes.routes("wg0", BARE)
     (warning,) = findings.warnings
     assert warning.severity is Severity.WARNING
     assert "has no length: taken for 10.1.0.0/16" in warning.message

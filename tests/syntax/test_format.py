@@ -127,8 +127,8 @@ def test_a_sample_is_in_canonical_layout(path: Path) -> None:
 
 def test_what_openbsd_reads_differently_at_the_ends_of_lines_is_gone() -> None:
     file = read("\ufeffmtu 1400\r\ndescr Bob\\'s\r\nup")
-    assert len(differences(file)) == 4
-    assert differences(read(format_file(file))) == ()
+    assert len(differences(file, "wg0")) == 4
+    assert differences(read(format_file(file)), "wg0") == ()
 
 
 # ---- anything at all ----

@@ -44,7 +44,7 @@ def everything_said_about(text: str) -> str:
         source = SourceText.from_text("hostname.wg0", text)
         said += shown(check(source, "wg0", derive_public_key, [differences]))
         file = parse(source, "wg0")
-        said += [*shown(file.warnings), *shown(differences(file))]
+        said += [*shown(file.warnings), *shown(differences(file, "wg0"))]
         said += everything_meant_by(file)
         said += shown(parse(SourceText.from_text("x", format_file(file)), "wg0").warnings)
     except ConfigError as error:

@@ -29,7 +29,7 @@ SECRET = "8FVyT2dO0bXrZ1o9bq3XlZl0m4q3o2c5o0m3x1p9QmE="
 
 def said(text: str) -> list[str]:
     """Return what is warned of, as place and message."""
-    found = differences(parse(SourceText.from_text("x", text), "wg0"))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"), "wg0")
     assert all(diagnostic.severity is Severity.WARNING for diagnostic in found)
     return [
         f"{diagnostic.span.line}:{diagnostic.span.column}: {diagnostic.message}"
@@ -168,6 +168,13 @@ EXPECTED: dict[Difference, str] = {
         "                           ^^\n"
         "    hint: leave out what is not needed, or begin a line of its own with it"
     ),
+    Difference.ROUTE_TOO_EARLY: (
+        'x:1:24: warning: OpenBSD has no way to "10.0.0.2" yet: the address or rdomain comes in a'
+        " later line\n"
+        "    !route add 10.1.0.0/16 10.0.0.2\n"
+        "                           ^^^^^^^^\n"
+        "    hint: put the route behind it"
+    ),
     Difference.SHELL_STATE: (
         'x:1:2: warning: on OpenBSD "cd" also acts on the lines after this one:'
         " all have one shell\n"
@@ -185,7 +192,7 @@ def test_every_difference_is_expected_here() -> None:
 @pytest.mark.parametrize("difference", Difference, ids=lambda difference: difference.name)
 def test_a_difference_is_told_of_its_line_alone(difference: Difference) -> None:
     text = trigger(difference)
-    found = differences(parse(SourceText.from_text("x", text), "wg0"))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"), "wg0")
     assert [diagnostic.format() for diagnostic in found] == [EXPECTED[difference]]
 
 
@@ -318,7 +325,7 @@ def test_the_words_after_an_address_count(line: str, expected: list[str]) -> Non
     ],
 )
 def test_the_hint_says_what_both_read_alike(line: str, hint: str) -> None:
-    (found,) = differences(parse(SourceText.from_text("x", f"{line}\n"), "wg0"))
+    (found,) = differences(parse(SourceText.from_text("x", f"{line}\n"), "wg0"), "wg0")
     assert found.hint == hint
 
 
@@ -414,7 +421,7 @@ def test_a_spot_is_told_where_it_is(line: str, places: list[str]) -> None:
 
 def test_no_warning_shows_a_key() -> None:
     text = f"up\nwgkey \\{SECRET}\nwgkey '{SECRET}' up # \\\n up\nwgkey {SECRET}"
-    found = differences(parse(SourceText.from_text("x", text), "wg0"))
+    found = differences(parse(SourceText.from_text("x", text), "wg0"), "wg0")
     assert len(found) == 2
     assert not any(SECRET[:20] in diagnostic.format() for diagnostic in found)
 
@@ -557,7 +564,7 @@ def test_what_is_not_warned_of_is_read_alike(text: str, end: str) -> None:
         file = parse(SourceText.from_text("x", text + end), "wg0")
     except ConfigError:
         assume(False)
-    if differences(file):
+    if differences(file, "wg0"):
         return
     ours = [
         [word.value for word in word_splitter().split(line.text).words]
@@ -566,3 +573,26 @@ def test_what_is_not_warned_of_is_read_alike(text: str, end: str) -> None:
     ]
     theirs = openbsd_commands(text + end)
     assert [[re.sub(" +", " ", word) for word in words] for words in theirs] == ours
+
+
+# ---- routes ----
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("!route add 10.1.0.0/16 10.0.0.2\ninet 10.0.0.1/24\n", ["1:24"]),
+        ("!route change 10.1.0.0/16 -iface 10.0.0.1\ninet 10.0.0.1/24\n", ["1:34"]),
+        ("rdomain 5\n!route -T 5 add 10.1/16 10.0.0.2\ninet 10.0.0.1/24\n", ["2:25"]),
+        ("!route -T 5 add 10.1/16 10.0.0.2\nrdomain 5\ninet 10.0.0.1/24\n", ["1:25"]),
+        ("inet 10.9.0.1/24\n!route add 10.1/16 10.0.0.2\ninet alias 10.0.0.1/24\n", ["2:20"]),
+        ("inet 10.0.0.1/24\n!route add 10.1/16 10.0.0.2\n", []),
+        ("inet 10.0.0.1/24\n!route add 10.1/16 10.0.0.2\ninet 10.0.0.3/24\n", []),
+        ("!route add 192.0.2.1 198.51.100.1\ninet 10.0.0.1/24\n", []),
+        ("!route delete 10.1/16 10.0.0.2\ninet 10.0.0.1/24\n", []),
+        ("!route add 10.1/16 -blackhole 10.0.0.2\ninet 10.0.0.1/24\n", []),
+    ],
+)
+def test_a_route_before_what_it_needs_fails_there(text: str, places: list[str]) -> None:
+    found = [line for line in said(text) if "has no way" in line]
+    assert [line.partition(": ")[0] for line in found] == places

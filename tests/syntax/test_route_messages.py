@@ -297,7 +297,7 @@ def test_a_message_is_triggered_by_its_lines_alone(message: RouteMessage) -> Non
 @pytest.mark.parametrize("difference", RouteDifference, ids=lambda difference: difference.name)
 def test_a_difference_is_told_of_its_line_alone(difference: RouteDifference) -> None:
     file = parse(SourceText.from_text("hostname.wg0", trigger(difference)), "wg0")
-    found = [diagnostic.format() for diagnostic in differences(file)]
+    found = [diagnostic.format() for diagnostic in differences(file, "wg0")]
     assert found == [EXPECTED_DIFFERENCES[difference]]
     assert fold(trigger(difference))[1] == ()
 

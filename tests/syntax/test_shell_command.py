@@ -240,7 +240,7 @@ def test_routes_are_declared_in_their_place_among_the_lines() -> None:
     )
     found = config(text)
     assert [str(route.key.destination) for route in found.routes] == ["10.1.0.0/16", "10.2.0.0/16"]
-    assert [route.key.priority for route in found.routes] == [13, 13]
+    assert [route.key.priority for route in found.routes] == [8, 13]
     states = [command.before for command in found.commands]
     assert [len(state.routes) for state in states if state is not None] == [0, 1]
 
