@@ -66,6 +66,8 @@ class UapiClient:
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
+        for buffer in (self._input, self._output):
+            _wipe_and_drop(buffer, len(buffer))
 
     def is_readable(self) -> bool:
         """Read, answer what is complete; return False when it is over."""
@@ -110,7 +112,7 @@ class UapiClient:
             return True
         except OSError:
             return False
-        del self._output[:sent]
+        _wipe_and_drop(self._output, sent)
         return True
 
     def _next_request(self) -> bytes | None:
@@ -123,7 +125,7 @@ class UapiClient:
                 self._searched = len(self._input)
                 return None
         request = bytes(self._input[:end])
-        del self._input[: end + (1 if end == 0 else 2)]
+        _wipe_and_drop(self._input, end + (1 if end == 0 else 2))
         self._searched = 0
         return request
 
@@ -152,3 +154,9 @@ class UapiClient:
         except OSError as error:
             return error.errno or errno.EIO
         return 0
+
+
+def _wipe_and_drop(buffer: bytearray, count: int) -> None:
+    """Take away the first octets, which may have been keys: `del` alone leaves them in memory."""
+    buffer[:count] = bytes(count)
+    del buffer[:count]

@@ -1,4 +1,8 @@
-"""Curve25519 keys and preshared keys: 32 bytes each, secrets that do not print."""
+"""Curve25519 keys and preshared keys: 32 bytes each, secrets that do not print.
+
+A secret is overwritten when nobody has it any more; what `to_bytes` and the
+others have returned is a copy, and Python's.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ class Key:
         """Raise ValueError unless `octets` are exactly 32 bytes; the value is not shown."""
         if len(octets) != KEY_LENGTH:
             raise ValueError(f"a key has {KEY_LENGTH} bytes, not {len(octets)}")
-        self._octets = bytes(octets)
+        self._octets: bytes | bytearray = bytes(octets)
 
     @classmethod
     def from_base64(cls, text: str) -> Self:
@@ -55,7 +59,11 @@ class Key:
 
     def to_bytes(self) -> bytes:
         """Return the 32 bytes; of a secret, keep them no longer than needed."""
-        return self._octets
+        return bytes(self._octets)
+
+    def in_place(self) -> memoryview:
+        """Return the 32 bytes without copying them, for as long as the key is there."""
+        return memoryview(self._octets).toreadonly()
 
     def to_base64(self) -> str:
         """Return the 44 characters of wg(8)."""
@@ -76,7 +84,7 @@ class Key:
         return hmac.compare_digest(self._octets, other._octets)
 
     def __hash__(self) -> int:
-        return hash((type(self), self._octets))
+        return hash((type(self), bytes(self._octets)))
 
     def __repr__(self) -> str:
         shown = "(hidden)" if self.is_secret else self.to_base64()
@@ -92,7 +100,25 @@ class PublicKey(Key):
     __slots__ = ()
 
 
-class PrivateKey(Key):
+class SecretKey(Key):
+    """A key that is held where it can be overwritten, and is, at its end."""
+
+    __slots__ = ()
+
+    is_secret: ClassVar[bool] = True
+
+    def __init__(self, octets: bytes) -> None:
+        super().__init__(octets)
+        self._octets = bytearray(self._octets)
+
+    def __del__(self) -> None:
+        """Overwrite, unless there was never a key."""
+        octets = getattr(self, "_octets", None)
+        if isinstance(octets, bytearray):
+            octets[:] = bytes(len(octets))
+
+
+class PrivateKey(SecretKey):
     """A Curve25519 private key, clamped on construction (RFC 7748 §5).
 
     Two inputs that clamp to the same scalar are the same key; that is why a key
@@ -101,20 +127,15 @@ class PrivateKey(Key):
 
     __slots__ = ()
 
-    is_secret: ClassVar[bool] = True
-
     def __init__(self, octets: bytes) -> None:
         super().__init__(octets)
-        clamped = bytearray(self._octets)
-        if any(clamped):
+        clamped = self._octets
+        if isinstance(clamped, bytearray) and any(clamped):
             clamped[0] &= 248
             clamped[31] = (clamped[31] & 127) | 64
-        self._octets = bytes(clamped)
 
 
-class PresharedKey(Key):
+class PresharedKey(SecretKey):
     """The optional symmetric key mixed into the handshake; all zeros means none."""
 
     __slots__ = ()
-
-    is_secret: ClassVar[bool] = True

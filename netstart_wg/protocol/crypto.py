@@ -80,7 +80,7 @@ def constant_time_equal(a: bytes, b: bytes) -> bool:
 
 def public_key_of(private_key: PrivateKey) -> PublicKey:
     """Return the public key that belongs to a private one."""
-    private = X25519PrivateKey.from_private_bytes(private_key.to_bytes())
+    private = X25519PrivateKey.from_private_bytes(private_key.in_place())
     return PublicKey(private.public_key().public_bytes_raw())
 
 
@@ -90,7 +90,7 @@ def dh(private_key: PrivateKey, public_key: PublicKey) -> bytes | None:
     Such a point makes the secret all zeros whatever the private key (RFC 7748
     §6.1): everybody would know it.
     """
-    private = X25519PrivateKey.from_private_bytes(private_key.to_bytes())
+    private = X25519PrivateKey.from_private_bytes(private_key.in_place())
     try:
         secret = private.exchange(X25519PublicKey.from_public_bytes(public_key.to_bytes()))
     except ValueError:  # how the library refuses the all-zero secret
