@@ -13,6 +13,8 @@ import pytest
 
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.cli.netstart_wg import main
+from netstart_wg.cli.netstart_wgd import main as engine_main
+from netstart_wg.engine.account import FALLBACK_ID, NAMES
 from netstart_wg.model.action import describe_route
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
 from netstart_wg.model.route import DEFAULT_PRIORITY
@@ -42,6 +44,7 @@ ROOT = Path(__file__).parent.parent
 VIM = ROOT / "contrib" / "vim"
 HOSTNAME_WG = manual("hostname.wg.5")
 NETSTART_WG = manual("netstart-wg.8")
+NETSTART_WGD = manual("netstart-wgd.8")
 
 
 def meaning(text: str) -> InterfaceConfig:
@@ -217,6 +220,19 @@ def test_vim_takes_a_hostname_file_for_that_type() -> None:
 
 
 def test_the_engines_manual_names_every_reason_for_a_drop() -> None:
-    text = (ROOT / "man" / "netstart-wgd.8").read_text()
     for reason in DropReason:
-        assert f".Cm {reason.value} " in text
+        assert f".Cm {reason.value} " in NETSTART_WGD
+
+
+def test_the_engines_manual_has_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        engine_main(["--help"])
+    options = set(re.findall(r"--([a-z-]+)", capsys.readouterr().out))
+    shown = re.findall(r"^\.It Fl .*?-([a-z-]{2,})", NETSTART_WGD, re.M)
+    assert sorted(options) == sorted(shown)
+
+
+def test_the_engines_manual_says_who_it_runs_as() -> None:
+    for name in NAMES:
+        assert f"\n.Ql {name}" in NETSTART_WGD
+    assert f"the user and group number {FALLBACK_ID}" in " ".join(NETSTART_WGD.split())
