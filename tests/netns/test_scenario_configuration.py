@@ -88,7 +88,7 @@ def held(end: End) -> dict[str, set[str]]:
 
 
 def take(end: End, text: str, peers: dict[str, set[str]]) -> None:
-    """Hand over a configuration with these peers, and read it back, twice."""
+    """Hand over a text; what it says, and what wg(8) then writes itself, is these peers."""
     setconf(end.outside, "wg0", text)
     assert held(end) == peers
     again = end.outside.run("wg", "showconf", "wg0")
@@ -117,7 +117,7 @@ def numbered(network: int, count: int) -> set[str]:
 
 
 def take_peers(end: End, private_key: str | None, peers: dict[str, set[str]]) -> None:
-    """Write it as wg(8) does: an address to the line, for a line has its limit there."""
+    """Hand over these peers, an allowed address to the line, and read them back."""
     lines = ["[Interface]", *([f"PrivateKey = {private_key}"] if private_key else [])]
     for key, addresses in peers.items():
         lines += ["[Peer]", f"PublicKey = {key}"]

@@ -9,8 +9,8 @@
 
 Both engines run outside, where their sockets are, and the interfaces have been
 moved away: what does not go through the tunnel does not arrive.  As in netns.sh
-the traffic is pings as quick as they go and iperf3, here of megabytes instead of
-seconds, and iptables is nft.  Its comparison with the counters of the interface
+the traffic is pings in bursts and iperf3, here of megabytes instead of seconds,
+and iptables is nft.  Its comparison with the counters of the interface
 is left out: a TUN's are the kernel's, and count what is inside.
 """
 
