@@ -1,6 +1,6 @@
 # make demo    two hosts, a tunnel between them, and netstart-wg in each
 # make check   everything that must hold
-# Both set up what they need first; contrib/setup says what that is.
+# Both set up what they need first; contrib/setup and contrib/peers say what that is.
 
 PYTHON = python3
 VENV = .venv
@@ -9,25 +9,25 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench bench-language setup clean demo-tools check-tools
+.PHONY: demo check bench bench-language setup clean demo-tools check-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
 
-check: check-tools $(READY)
+check: check-tools peers $(READY)
 	$(VENV)/bin/ruff format --quiet --check .
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/mypy --no-error-summary
 	mandoc -T lint -W warning man/*.[1-9]
 	$(VENV)/bin/pytest --quiet
 
-bench: check-tools $(READY)
+bench: check-tools peers $(READY)
 	$(VENV)/bin/python -m contrib.bench.engines $(BENCH)
 
 bench-language: check-tools $(READY)
 	$(VENV)/bin/python -m contrib.bench.language $(BENCH)
 
-setup: check-tools $(READY)
+setup: check-tools peers $(READY)
 
 demo-tools:
 	@PYTHON='$(PYTHON)' contrib/setup demo
@@ -35,11 +35,14 @@ demo-tools:
 check-tools:
 	@PYTHON='$(PYTHON)' contrib/setup check
 
+peers:
+	@contrib/peers
+
 $(READY): pyproject.toml | demo-tools
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
