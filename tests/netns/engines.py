@@ -8,6 +8,7 @@ import sysconfig
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 
 from tests.netns.hosts import Background, Host
 from tests.netns.waiting import eventually
@@ -16,6 +17,7 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 NETSTART_WG = str(SCRIPTS / "netstart-wg")
 NETSTART_WGD = str(SCRIPTS / "netstart-wgd")
 SOCKETS = Path("/var/run/wireguard")
+PEERS = Path(__file__).parent.parent.parent / ".peers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,16 @@ class Engine:
 
     name: str
     command: tuple[str, ...]
-    """Without the interface's name; goes to the background when it is ready."""
+    """Without the interface's name; `-f` keeps it in the foreground."""
+
+    def obstacle(self) -> str | None:
+        """Return why it cannot run on this machine, or None."""
+        if which(self.command[0]) is not None:
+            return None
+        try:
+            return (PEERS / f"{self.name}.missing").read_text().strip()
+        except FileNotFoundError:
+            return f"there is no {self.command[0]}"
 
     def start(self, host: Host, interface: str) -> Background:
         """Start it in the foreground, so that its words are kept, and wait until it is ready."""
@@ -51,8 +62,17 @@ def _listens(host: Host, interface: str) -> bool:
     return True
 
 
+def _built(name: str, *options: str) -> Engine:
+    """Return an engine that contrib/peers builds, or says why it could not."""
+    return Engine(name, (str(PEERS / "bin" / name), *options))
+
+
 OURS = Engine("ours", (NETSTART_WGD,))
 WIREGUARD_GO = Engine("wireguard-go", ("wireguard-go",))
+"""Debian's."""
+CURRENT_WIREGUARD_GO = _built("wireguard-go-current")
+# It would become the user who has logged in, and ends where nobody has: on CI, in a container.
+BORINGTUN = _built("boringtun-cli", "--disable-drop-privileges")
 
 
 @dataclass(frozen=True, slots=True)

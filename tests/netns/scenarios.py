@@ -12,15 +12,12 @@ contrib/scenarios.py makes the README's table of this one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.netns.engines import OURS, WIREGUARD_GO, Engine
+from tests.netns.engines import CURRENT_WIREGUARD_GO, OURS, WIREGUARD_GO, Engine
 
-PEERS = Path(__file__).parent.parent.parent / ".peers" / "bin"
-CURRENT = Engine("wireguard-go-current", (str(PEERS / "wireguard-go-current"),))
-ENGINES = (OURS, WIREGUARD_GO, CURRENT)
+ENGINES = (OURS, WIREGUARD_GO, CURRENT_WIREGUARD_GO)
 
 HOLDS = "holds"
 AT_TIMES = "at times "
