@@ -63,6 +63,16 @@ class AddressCommand:
         """Say whether a word there has its meaning from its place."""
         return bool(self._packed) and index == self._packed_index
 
+    @property
+    def is_inet6(self) -> bool:
+        """Whether the words are about an IPv6 address."""
+        return self._family is not None and self._family.raw == "inet6"
+
+    @property
+    def awaits_address(self) -> bool:
+        """Whether the next word without a keyword is an address if it is anything."""
+        return self._packed[:1] == ["address"]
+
     def lacks_keyword(self, word: Word) -> bool:
         """Say whether a word that stands alone is meant as the length of the address before it."""
         has_address = self._address is not None
@@ -102,7 +112,7 @@ class AddressCommand:
     def _take_bare(self, word: Word) -> None:
         if self._address is None:
             self._take_address(word)
-        elif self._destination is None and not self._is_inet6 and "/" not in word.value:
+        elif self._destination is None and not self.is_inet6 and "/" not in word.value:
             if address_values.is_netmask(word):
                 raise Mistake.about(word, Message.BARE_NETMASK)
             self._destination = word, address_values.ipv4(word)
@@ -111,7 +121,7 @@ class AddressCommand:
 
     def _take_address(self, word: Word) -> None:
         address_word, length_word = address_values.split_length(word)
-        if self._is_inet6:
+        if self.is_inet6:
             self._address = word, address_values.interface_ipv6(address_word)
         else:
             self._address = word, address_values.interface_ipv4(address_word)
@@ -119,7 +129,7 @@ class AddressCommand:
             self._set_length(length_word, self._read_length(length_word))
 
     def _take_value(self, role: str, keyword: Word | None, word: Word) -> None:
-        if role != "prefixlen" and self._is_inet6:
+        if role != "prefixlen" and self.is_inet6:
             assert keyword is not None, "an inet6 line is packed otherwise"
             raise Mistake.about(keyword, Message.NOT_FOR_INET6, keyword=role)
         match role:
@@ -140,13 +150,9 @@ class AddressCommand:
         self._length = length
 
     def _read_length(self, word: Word) -> int:
-        if self._is_inet6:
+        if self.is_inet6:
             return values.number(word, "prefix length", "inet6", 1, 128)
         return values.number(word, "prefix length", "inet", 0, 32)
-
-    @property
-    def _is_inet6(self) -> bool:
-        return self._family is not None and self._family.raw == "inet6"
 
     # ---- what they say ----
 
@@ -177,7 +183,7 @@ class AddressCommand:
                 keyword = word.raw
                 raise Mistake.about(word, Message.ADDRESS_WORD_ALONE, keyword=keyword)
         if removes:
-            return RemoveInet6(span, None) if self._is_inet6 else RemoveInet(span, None)
+            return RemoveInet6(span, None) if self.is_inet6 else RemoveInet(span, None)
         assert self._family is not None, "it is all that is left"
         if self._may_be_packed:
             keyword = self._family.raw

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_interface,
+)
 
 from netstart_wg.model.address import PORT_MAX, Endpoint, EndpointName, IPNetwork
 from netstart_wg.syntax.messages import Message
@@ -125,10 +131,11 @@ def broadcast_address(word: Word) -> IPv4Address:
 def is_like_a_network(word: Word) -> bool:
     """Say whether an address of an interface may be meant as a network: no host bits, or a host."""
     try:
-        interface = IPv4Interface(word.value)
+        interface = ip_interface(word.value)
     except ValueError:
         return False
-    return interface.network.prefixlen == 32 or interface.ip == interface.network.network_address
+    network = interface.network
+    return network.prefixlen == network.max_prefixlen or interface.ip == network.network_address
 
 
 # ---- allowed IPs ----
@@ -152,6 +159,12 @@ def allowed_ip(word: Word) -> tuple[IPNetwork, bool]:
     bits = int.from_bytes(octets.ljust(4, b"\0"), "big")
     network = IPv4Network((bits, length), strict=False)
     return network, int(network.network_address) != bits
+
+
+def ends_in_half_octet(word: Word) -> bool:
+    """Say whether a network is a hexadecimal number whose last octet has one digit only."""
+    match = _IPV4_NETWORK.fullmatch(word.value)
+    return match is not None and len(match["digits"] or "") % 2 == 1
 
 
 def _octets(word: Word, match: re.Match[str]) -> bytes:
@@ -192,14 +205,24 @@ def endpoint(host: Word, port_word: Word, service_port: ServicePort) -> Endpoint
     text = host.value
     address = _ipv4(text) or _ipv6(text)
     if address is None and not _is_host_name(text):
-        is_bracketed = text.startswith("[") and text.endswith("]")
-        raise Mistake.about(host, Message.BRACKETED_HOST if is_bracketed else Message.BAD_HOST)
+        raise Mistake.about(host, _bad_host(text))
     port = _endpoint_port(port_word, service_port)
     if address is None:
         return EndpointName(text, port)
     if isinstance(address, IPv6Address) and (scope := address.scope_id) is not None:
         return _scoped_endpoint(host, address, scope, port)
     return Endpoint(address, port)
+
+
+def _bad_host(text: str) -> Message:
+    """Say what is wrong with a host: it may well have its port with it."""
+    if text.startswith("[") and text.endswith("]"):
+        return Message.BRACKETED_HOST
+    host, _, port = text.rpartition(":")
+    has_port = not host.endswith(":") and (port.isdigit() or _SERVICE_NAME.fullmatch(port))
+    if has_port and (_ipv4(host) or _ipv6(host.strip("[]")) or _is_host_name(host)):
+        return Message.ENDPOINT_IN_ONE_WORD
+    return Message.BAD_HOST
 
 
 def _endpoint_port(word: Word, service_port: ServicePort) -> int:

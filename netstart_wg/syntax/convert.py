@@ -14,6 +14,7 @@ from netstart_wg.model.address import PORT_MAX
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.source import Span
 from netstart_wg.syntax import address_values, values
+from netstart_wg.syntax.keywords import KEYWORDS
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.statements import (
     AnyStatement,
@@ -128,6 +129,8 @@ def description(span: Span, words: Words, notes: Notes) -> Description:
 
 
 def _text(words: Words, notes: Notes) -> str | None:
+    if words[1].raw in KEYWORDS:
+        notes.warn(words[1], Message.KEYWORD_AS_TEXT, keyword=words[0].value)
     text, was_cut = values.text(words[1])
     if was_cut:
         keyword = words[0].value
@@ -180,7 +183,9 @@ def wgendpoint(span: Span, words: Words, notes: Notes) -> WgEndpoint:
 def wgaip(span: Span, words: Words, notes: Notes) -> WgAip:
     """Read `wgaip ADDRESS[/LENGTH]`."""
     network, has_host_bits = address_values.allowed_ip(words[1])
-    if has_host_bits:
+    if address_values.ends_in_half_octet(words[1]):
+        notes.warn(words[1], Message.HALF_OCTET, network=network)
+    elif has_host_bits:
         notes.warn(words[1], Message.HOST_BITS, network=network)
     return WgAip(span, network)
 

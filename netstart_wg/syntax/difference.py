@@ -43,18 +43,17 @@ class Difference(MessageTable):
         "remove the backslash, and end the file with a newline",
         "mtu 1400\nup \\\n",
     )
-    COMMENT_GOES_ON = _entry(
-        "on both systems this is a part of the comment in the line before, which a backslash ends",
-        "remove that backslash, or begin this line with #",
-        "# the office: \\\nup\n",
-    )
-
     # ---- packed lines ----
 
     COMMENT_TAKEN = _entry(
         "OpenBSD takes this comment for the {role}",
         "put it on a line of its own",
         "inet 10.0.0.1/24 # office\n",
+    )
+    CONTINUED_COMMENT_TAKEN = _entry(
+        "OpenBSD takes this comment for the {role}, because a backslash ends the line before",
+        "remove that backslash",
+        "inet 10.0.0.1/24 \\\n# office\n",
     )
     KEYWORD_TAKEN = _entry(
         "OpenBSD takes {word} for the {role}",

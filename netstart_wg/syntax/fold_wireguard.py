@@ -170,7 +170,9 @@ class WireGuardFold:
         peer = self._peers.get(key)
         if peer is None:
             peer = self._peers[key] = _Peer(span=statement.span, public_key=key)
-        if peer.allowed_ips and any(isinstance(word, WgAip) for word in words):
+        networks = [word for word in words if isinstance(word, WgAip)]
+        if peer.allowed_ips and networks:
+            self._warn_of_loss(peer, networks)
             self._release_allowed_ips(peer)
         peer.config = None
         for word in words:
@@ -208,8 +210,25 @@ class WireGuardFold:
                 Message.ALLOWED_IP_TAKEN, word.span, network=word.network, peer=quote(peer)
             )
             return
-        place = f"{self._findings.file_name}:{before.line}:{before.column}"
+        place = self._place(before)
         self._findings.add(Message.ALLOWED_IP_MOVED, word.span, network=word.network, place=place)
+
+    def _warn_of_loss(self, peer: _Peer, words: Sequence[WgAip]) -> None:
+        """Tell of networks that the file gave the peer, and that a new list leaves out."""
+        kept = {word.network for word in words}
+        lost = [(net, at) for net, at in peer.allowed_ips.items() if at and net not in kept]
+        if lost:
+            network, place = lost[0]
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            self._findings.add(
+                Message.ALLOWED_IPS_REPLACED,
+                words[0].span,
+                networks=f"{network}{more}",
+                place=self._place(place),
+            )
+
+    def _place(self, span: Span) -> str:
+        return f"{self._findings.file_name}:{span.line}:{span.column}"
 
     def _release_allowed_ips(self, peer: _Peer) -> None:
         for network in peer.allowed_ips:

@@ -8,6 +8,7 @@ from netstart_wg.syntax import address_values
 from netstart_wg.syntax.address_command import ADDRESS_RULES, AddressCommand
 from netstart_wg.syntax.address_values import ServicePort
 from netstart_wg.syntax.characters import refuse_broken_continuation, refuse_placeholder, stray
+from netstart_wg.syntax.continuation import begins_physical_line, look_at_comment
 from netstart_wg.syntax.convert import CONVERTERS
 from netstart_wg.syntax.findings import Findings, quote
 from netstart_wg.syntax.grammar import Part, Shapes
@@ -23,6 +24,8 @@ from netstart_wg.syntax.words import Word, Words
 
 _PEER_RULES = frozenset({"wgpeer", "remove_peer"})
 _PEER_WORDS = frozenset(word.name for word in KEYWORDS.values() if word.place is Place.PEER)
+_NOT_FIRST = (Message.NOT_FIRST, Message.COMMAND_NOT_FIRST)
+_ABOUT_PEERS = _PEER_WORDS | {"wgpeer", "-wgpeer"}
 
 
 class IfconfigReader:
@@ -33,26 +36,67 @@ class IfconfigReader:
         self._service_port = service_port
         self._shapes = Shapes()
         self._last_command: _Command | None = None
+        self._last_line: LogicalLine | None = None
+        self._open_quote: tuple[int, object] | None = None
+        """The line that a quote which is not closed may go on in, and which quote it is."""
         self.is_broken_off = False
         """Whether the last line was meant to be continued on the next one, and is not."""
 
     def read(self, line: LogicalLine) -> Ifconfig:
         """Read a line that has at least one word; note what is wrong with it."""
         command = _Command(line, self._findings, self._service_port, is_packed=True)
+        command.ending = self._ending_before(line)
         found = line_words(line.text)
         self.is_broken_off = False
         try:
             _look_at_characters(line.text, found)
-            parts = self._shapes.parts(found.words)
+            parts = self._parts(found)
         except Mistake as mistake:
             self.is_broken_off = mistake.message is Message.BROKEN_CONTINUATION
-            command.note(mistake)
+            if not self._closes_quote(line, mistake):
+                command.note(mistake)
         else:
             command.take(found.words, parts)
+        if found.comment is not None:
+            look_at_comment(line, len(line.text) - len(found.comment), self._findings)
+        self._last_line = line
         if command.statements and isinstance(command.statements[0], Dest):
             self._look_at_dest(command.statements[0])
         self._last_command = command
         return Ifconfig(tuple(command.statements), found.comment)
+
+    def _parts(self, found: Words) -> Sequence[Part]:
+        """Return the statements of a line; raise Mistake."""
+        try:
+            return self._shapes.parts(found.words)
+        except Mistake as mistake:
+            if found.comment is None or mistake.message is not Message.MISSING_ARGUMENT:
+                raise
+            raise mistake.as_message(Message.ARGUMENT_IN_COMMENT) from None
+
+    def _closes_quote(self, line: LogicalLine, mistake: Mistake) -> bool:
+        """Say whether a quote is the other end of one that was opened in the line before."""
+        before = self._open_quote
+        self._open_quote = None
+        if mistake.message is not Message.UNCLOSED_QUOTE:
+            return False
+        quote = mistake.values["quote"]
+        if before == (line.number, quote):
+            return True
+        self._open_quote = line.next_number, quote
+        return False
+
+    def _ending_before(self, line: LogicalLine) -> tuple[Message, int] | None:
+        """Say what has ended the command before, if that was meant to go on in this line."""
+        before = self._last_line
+        if before is None or not before.joins or before.next_number != line.number:
+            return None
+        first, last = before.stretch(len(before.joins))
+        text = before.text[first:last].lstrip(" \t")
+        if text and not text.startswith("#"):
+            return None
+        message = Message.PEER_WORD_AFTER_COMMENT if text else Message.PEER_WORD_AFTER_BLANK
+        return message, line.number - 1
 
     def read_words(self, line: LogicalLine, words: Sequence[Word]) -> tuple[AnyStatement, ...]:
         """Read at least one word that ifconfig(8) itself gets; note what is wrong.
@@ -95,6 +139,8 @@ class _Command:
         self.address: AddressStatement | None = None
         """The one among the statements that the address words make."""
         self.has_mistake = False
+        self.ending: tuple[Message, int] | None = None
+        """What has ended the command before, and in which line, if it was perhaps to go on here."""
         self.service_port = service_port
         self._line = line
         self._findings = findings
@@ -126,10 +172,15 @@ class _Command:
             self._finish_address(self._address_words)
 
     def note(self, mistake: Mistake) -> None:
-        """Note a mistake."""
+        """Note a mistake, and those that it takes along."""
+        number = begins_physical_line(self._line, mistake.start)
+        if number is not None and mistake.message in _NOT_FIRST:
+            mistake = mistake.as_message(Message.CONTINUED, number=number)
         span = self._line.span(mistake.start, mistake.end)
         self._findings.add(mistake.message, span, **mistake.values)
         self._is_lost = self.has_mistake = True
+        for other in mistake.others:
+            self.note(other)
 
     def warn(self, word: Word, message: Message, **values: object) -> None:
         """Note a warning about a word; the message's template may name it as `word`."""
@@ -144,7 +195,7 @@ class _Command:
             self._has_peer = True
         elif not self._has_peer and keyword.raw in _PEER_WORDS:
             self._has_peer = True  # or was meant to have one: once is enough
-            self.note(Mistake.about(keyword, Message.PEER_WORD_ALONE, keyword=keyword.raw))
+            self.note(self._without_peer(keyword))
         try:
             if rule in ADDRESS_RULES:
                 self._take_address_words(rule, words, index)
@@ -157,12 +208,19 @@ class _Command:
             return better.message is not Message.MISSING_ARGUMENT
         return True
 
+    def _without_peer(self, keyword: Word) -> Mistake:
+        if self.ending is None or self.statements:
+            return Mistake.about(keyword, Message.PEER_WORD_ALONE, keyword=keyword.raw)
+        message, number = self.ending
+        return Mistake.about(keyword, message, keyword=keyword.raw, number=number)
+
     def _take_loose(self, word: Word, index: int) -> None:
         """Read a word without a keyword of its own."""
         if self._is_lost:
             return
         address = self._address_words
         is_packed = address is not None and address.is_packed_at(index)
+        is_misspelt = is_packed and _is_misspelt(word, address)
         try:
             if address is not None and not is_packed and address.lacks_keyword(word):
                 raise Mistake.about(word, Message.BARE_LENGTH)
@@ -170,21 +228,21 @@ class _Command:
             if is_no_value:
                 self._has_peer = True
                 raise misplaced(word, None if is_packed else self._keyword)
-            if self._keyword is not None and self._keyword.raw == "wgaip":
-                self._look_at_second_network(word)
+            if self._keyword is not None and self._keyword.raw in _ABOUT_PEERS:
+                self._look_at_network_alone(word)
             self._take_address_words("loose", [word], index)
         except Mistake as mistake:
             if address is not None:
                 address.is_broken = True
-            is_misspelt = is_packed and word.raw[:1].isalpha() and nearest(word.raw) is not None
             self.note(misplaced(word, None) if is_misspelt else mistake)
 
-    def _look_at_second_network(self, word: Word) -> None:
-        """Tell of what looks like another network behind that of wgaip: it is an address."""
-        if ":" in word.value:
+    def _look_at_network_alone(self, word: Word) -> None:
+        """Tell of what looks like a network of the peer without a wgaip: it is an address."""
+        is_inet6 = self._address_words is not None and self._address_words.is_inet6
+        if ":" in word.value and not is_inet6:
             raise Mistake.about(word, Message.NETWORK_ALONE)
         if address_values.is_like_a_network(word):
-            self.warn(word, Message.ADDRESS_AFTER_WGAIP)
+            self.warn(word, Message.ADDRESS_AFTER_PEER)
 
     def _take_address_words(self, rule: str, words: Sequence[Word], index: int) -> None:
         if self._address_words is None:
@@ -217,6 +275,14 @@ def _look_at_characters(text: str, found: Words) -> None:
         raise stray(text, found.stray)
     if found.comment is None and "\\" in text:
         refuse_broken_continuation(text)
+
+
+def _is_misspelt(word: Word, address: AddressCommand | None) -> bool:
+    """Say whether a word in a place with a meaning of its own was meant as a keyword."""
+    if address is None or not word.raw[:1].isalpha():
+        return False
+    guess = nearest(word.raw)
+    return guess == "alias" if address.awaits_address else guess is not None
 
 
 def _explain(mistake: Mistake, keyword: Word) -> Mistake:

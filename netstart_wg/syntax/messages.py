@@ -77,7 +77,7 @@ class Message(MessageTable):
 
     UNCLOSED_QUOTE = Entry(
         "this quote is not closed on its line",
-        "to mean the character itself, put a backslash before it: \\{quote}",
+        "to mean the character itself, put the text in quotes of the other kind: {other}...{other}",
         "description Bob's\n",
     )
     SHELL_EXPANSION = Entry(
@@ -89,6 +89,11 @@ class Message(MessageTable):
         "{character} is for a shell, but no shell reads this line",
         "write '{bare}' to mean the character, or begin a shell command with !",
         "up; down\n",
+    )
+    SHELL_OPERATOR_AT_END = Entry(
+        "{character} at the end of a line is for a shell, but no shell reads this line",
+        "leave it out",
+        "mtu 1400;\n",
     )
     PLACEHOLDER = Entry(
         "a placeholder that nobody filled in",
@@ -135,6 +140,11 @@ class Message(MessageTable):
         "{word} in the middle of a line",
         "begin a line of its own with a shell command",
         "up !echo\n",
+    )
+    CONTINUED = Entry(
+        "{word} goes on with the command of the line before, which ends in a backslash",
+        "remove the backslash at the end of line {number}",
+        f"{_PEER} wgpka 25 \\\ninet 10.0.0.1/24\n",
     )
     NEEDS_SHELL = Entry(
         "{character} takes a shell, and none reads this command",
@@ -184,11 +194,26 @@ class Message(MessageTable):
     MISSING_ARGUMENT = Entry(
         "{keyword} lacks an argument", "the form is: {usage}", "wgendpoint 192.0.2.1\n"
     )
+    ARGUMENT_IN_COMMENT = Entry(
+        "{keyword} lacks an argument: what follows # is a comment",
+        "put the argument in quotes to keep the #",
+        "description #1\n",
+    )
     MISSING_ADDRESS = Entry("{keyword} lacks an address", "the form is: {usage}", "inet up\n")
     PEER_WORD_ALONE = Entry(
         "{keyword} without a wgpeer before it on the same line",
         "peer options belong on the wgpeer's line, or on the next one after a backslash",
         f"{_PEER}\nwgaip 10.0.0.2/32\n",
+    )
+    PEER_WORD_AFTER_COMMENT = Entry(
+        "{keyword} without a wgpeer: the comment in line {number} ends the command before",
+        "put the comment before the wgpeer",
+        f"{_PEER} \\\n  # the laptop\n  wgaip 10.0.0.2/32\n",
+    )
+    PEER_WORD_AFTER_BLANK = Entry(
+        "{keyword} without a wgpeer: the empty line {number} ends the command before",
+        "remove the empty line",
+        f"{_PEER} \\\n\n  wgaip 10.0.0.2/32\n",
     )
 
     # ---- values ----
@@ -263,6 +288,11 @@ class Message(MessageTable):
         "such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net",
         f"{_PEER} wgendpoint 10.0.0.256 51820\n",
     )
+    ENDPOINT_IN_ONE_WORD = Entry(
+        "{word} is neither an address nor the name of a host",
+        "write host and port in two words: wgendpoint HOST PORT",
+        f"{_PEER} wgendpoint 2001:db8::1:51820 wgpka 25\n",
+    )
     BRACKETED_HOST = Entry(
         "{word} is in brackets",
         "write it without brackets: wgendpoint HOST PORT",
@@ -316,10 +346,28 @@ class Message(MessageTable):
         f"{_PEER} wgaip 10.0.0.2/24\n",
         Severity.WARNING,
     )
-    ADDRESS_AFTER_WGAIP = Entry(
+    HALF_OCTET = Entry(
+        "{word} ends in the upper half of an octet: it means {network}",
+        "write two digits for each octet",
+        f"{_PEER} wgaip 0xa/8\n",
+        Severity.WARNING,
+    )
+    ADDRESS_AFTER_PEER = Entry(
         "{word} becomes the address of the interface",
         "write wgaip before each network of the peer",
         f"{_PEER} wgaip 10.0.0.2/32 10.0.0.3/32\n",
+        Severity.WARNING,
+    )
+    KEYWORD_AS_TEXT = Entry(
+        "{keyword} takes the keyword {word} for its text",
+        "put it in quotes if it is meant, or write the text before it",
+        f"{_PEER} wgdescr wgaip 10.0.0.2/24\n",
+        Severity.WARNING,
+    )
+    COMMENT_GOES_ON = Entry(
+        "this is a part of the comment in the line before, which ends in a backslash",
+        "remove that backslash, or begin this line with #",
+        "# the office: \\\nup\n",
         Severity.WARNING,
     )
     TEXT_CUT = Entry(
@@ -409,6 +457,12 @@ class Message(MessageTable):
         "nothing in the file makes the interface again",
         "remove the line, or add create after it",
         "mtu 1400\ndestroy\n",
+        Severity.WARNING,
+    )
+    ALLOWED_IPS_REPLACED = Entry(
+        "{networks} of {place} is not this peer's any more",
+        "name all networks of a peer after one wgpeer",
+        f"{_PEER} wgaip 10.0.0.2\n{_PEER} wgaip 10.0.0.3\n",
         Severity.WARNING,
     )
     ALLOWED_IP_TAKEN = Entry(

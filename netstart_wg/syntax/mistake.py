@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from netstart_wg.syntax.messages import MessageTable
@@ -19,6 +20,8 @@ class Mistake(Exception):  # noqa: N818  (the user's error, not ours)
         self.end = end
         self.values = values
         self.word: Word | None = None
+        self.others: Sequence[Mistake] = ()
+        """Further ones of the same line that do not follow from this one."""
 
     @classmethod
     def about(cls, word: Word, message: MessageTable, **values: object) -> Self:
@@ -26,3 +29,15 @@ class Mistake(Exception):  # noqa: N818  (the user's error, not ours)
         mistake = cls(message, word.start, word.end, word=word, **values)
         mistake.word = word
         return mistake
+
+    @classmethod
+    def together(cls, mistakes: Sequence[Mistake]) -> Mistake:
+        """Return the first of several, which takes the others along."""
+        first, *first.others = mistakes
+        return first
+
+    def as_message(self, message: MessageTable, **values: object) -> Mistake:
+        """Return the same mistake told in other words."""
+        told = Mistake(message, self.start, self.end, **{**self.values, **values})
+        told.word, told.others = self.word, self.others
+        return told

@@ -17,7 +17,8 @@ from itertools import pairwise
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.source import Diagnostic, Span
 from netstart_wg.syntax.address_values import split_host_and_port
-from netstart_wg.syntax.difference import Difference
+from netstart_wg.syntax.continuation import begins_physical_line
+from netstart_wg.syntax.difference import Difference, Spot
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold import Fold
 from netstart_wg.syntax.grammar import word_splitter
@@ -62,15 +63,13 @@ def differences(file: HostnameFile, interface: str) -> tuple[Diagnostic, ...]:
     for line, meaning in zip(file.source.lines(), file.lines, strict=True):
         reader = _Reader(line, findings, makes_file_names)
         match meaning:
-            case Comment():
-                reader.look_at_comment(len(line.text) - len(line.text.lstrip()))
             case ShellCommand():
                 reader.look_at_command()
                 reader.look_at_steps(meaning)
                 last_words = None
             case Ifconfig():
                 last_words = reader.look_at_words(last_words)
-            case Blank():
+            case Blank() | Comment():
                 pass
         for statements in _commands(meaning):
             _look_at_create(statements, exists, findings)
@@ -131,15 +130,6 @@ class _Reader:
         self._makes_file_names = makes_file_names
         """Whether patterns are matched before quotes are looked at."""
 
-    def look_at_comment(self, start: int) -> None:
-        """Look for a line that a comment has swallowed and that was probably not meant to be."""
-        for index, join in enumerate(self._line.joins, 1):
-            first, last = self._line.stretch(index)
-            text = self._line.text[first:last]
-            if join > start and text.strip() and not text.lstrip().startswith("#"):
-                self._note(Difference.COMMENT_GOES_ON, first, last)
-                return
-
     def look_at_command(self) -> None:
         """Look at a shell command."""
         text = self._line.text
@@ -176,22 +166,34 @@ class _Reader:
         """Look at an ifconfig(8) command, given the one before it; return its words."""
         text = self._line.text
         found = word_splitter().split(text)
-        if found.comment is not None:
-            self.look_at_comment(len(text) - len(found.comment))
         spots = packed_spots(text, found)
         if found.words[0].raw == "dest":
             spots = dest_spots(text, found, before)
         for spot in spots:
-            self._note(spot.difference, spot.start, spot.end, **spot.values)
-        self._look_at_endpoints(found.words)
+            self._note(self._in_place(spot), spot.start, spot.end, **spot.values)
+        joined = self._look_at_endpoints(found.words)
         for word in found.words:
-            self._look_at_word(word)
+            if word not in joined:
+                self._look_at_word(word)
         return found
 
-    def _look_at_endpoints(self, words: Sequence[Word]) -> None:
-        for keyword, word in pairwise(words):
-            if keyword.raw == "wgendpoint" and split_host_and_port(word) is not None:
-                self._note(Difference.JOINED_ENDPOINT, word.start, word.end, word=word)
+    def _in_place(self, spot: Spot) -> Difference:
+        """Return the difference; a comment may have a line to itself, but for a backslash."""
+        begins_line = begins_physical_line(self._line, spot.start) is not None
+        if spot.difference is Difference.COMMENT_TAKEN and begins_line:
+            return Difference.CONTINUED_COMMENT_TAKEN
+        return spot.difference
+
+    def _look_at_endpoints(self, words: Sequence[Word]) -> Sequence[Word]:
+        """Look for host and port in one word; return those words."""
+        joined = [
+            word
+            for keyword, word in pairwise(words)
+            if keyword.raw == "wgendpoint" and split_host_and_port(word) is not None
+        ]
+        for word in joined:
+            self._note(Difference.JOINED_ENDPOINT, word.start, word.end, word=word)
+        return joined
 
     def _look_at_word(self, word: Word) -> None:
         if "\\" in word.raw and not _survives_read(word):

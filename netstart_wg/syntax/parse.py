@@ -7,6 +7,7 @@ on the same line is often a consequence of it, and then it is not mentioned.
 from __future__ import annotations
 
 from netstart_wg.syntax.address_values import ServicePort, no_service
+from netstart_wg.syntax.continuation import look_at_comment
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.line_reader import IfconfigReader
 from netstart_wg.syntax.shell_command import ShellReader, text_of
@@ -40,7 +41,7 @@ def parse_with_findings(
     lines = []
     rest = source.lines()
     for line in rest:
-        lines.append(_line(line, reader, shell_reader))
+        lines.append(_line(line, reader, shell_reader, findings))
         if reader.is_broken_off:
             next(rest, None)
         if not findings.has_room:
@@ -48,11 +49,17 @@ def parse_with_findings(
     return HostnameFile(source=source, lines=tuple(lines), warnings=findings.warnings), findings
 
 
-def _line(line: LogicalLine, reader: IfconfigReader, shell_reader: ShellReader | None) -> Line:
+def _line(
+    line: LogicalLine,
+    reader: IfconfigReader,
+    shell_reader: ShellReader | None,
+    findings: Findings,
+) -> Line:
     text = line.text.strip(_BLANKS)
     if not text:
         return _BLANK
     if text.startswith("#"):
+        look_at_comment(line, line.text.index("#"), findings)
         return Comment(text)
     if text.startswith("!"):
         reader.forget_last_command()

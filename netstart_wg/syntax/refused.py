@@ -45,18 +45,21 @@ _TABLE = (
     (
         Refusal(
             "waits for an address from somebody, and in a tunnel nobody gives any",
-            "write the address itself: inet 10.0.0.2/24",
+            "write the address itself: inet 10.0.0.2/24 or inet6 fd00::2/64",
         ),
-        "autoconf -autoconf dhcp rtsol autoconfprivacy -autoconfprivacy temporary -temporary soii"
-        " -soii",
+        "autoconf dhcp rtsol autoconfprivacy temporary soii",
     ),
     (
         Refusal("limits the use of an address, and here addresses are used without limits"),
-        "pltime vltime tentative -tentative",
+        "pltime vltime tentative",
     ),
     (
         Refusal("shares an address among hosts, and in a tunnel it belongs to one peer"),
-        "anycast -anycast",
+        "anycast",
+    ),
+    (
+        Refusal("is so anyway: there is nothing of the kind in a tunnel"),
+        "-autoconf -autoconfprivacy -temporary -soii -tentative -anycast",
     ),
     (
         Refusal(
@@ -98,6 +101,11 @@ _TABLE = (
     (Refusal(_NO_TAKING_BACK, "a wgkey of nothing but zeroes is none"), "-wgkey"),
     (Refusal(_NO_TAKING_BACK, "write wgport 0"), "-wgport"),
     (Refusal(_NO_TAKING_BACK, "write wgrtable 0"), "-wgrtable"),
+    (Refusal(_NO_TAKING_BACK, "write down"), "-up"),
+    (Refusal(_NO_TAKING_BACK, "write up"), "-down"),
+    (Refusal(_NO_TAKING_BACK, "write mtu 1420, or nothing"), "-mtu"),
+    (Refusal(_NO_TAKING_BACK, "write priority 0, or nothing"), "-priority"),
+    (Refusal(_NO_TAKING_BACK), "-metric -llprio"),
     (Refusal(_NO_TAKING_BACK, "write wgpka 0"), "-wgpka"),
     (Refusal(_NO_TAKING_BACK, "name those that remain, all of them after one wgpeer"), "-wgaip"),
     (Refusal(_NO_TAKING_BACK, "remove the peer with -wgpeer and name it again"), "-wgendpoint"),

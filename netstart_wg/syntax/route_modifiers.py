@@ -57,6 +57,8 @@ REFUSED = {
     **dict.fromkeys(("-mpls", "-mplslabel", "-in", "-out", "-push", "-pop", "-swap"), _MPLS),
 }
 
+REFUSED_WITH_ARGUMENT = frozenset({"-expire", "-ifa", "-in", "-mplslabel", "-out"})
+
 ACTIONS_REFUSED = {
     "flush": Refusal(
         "removes routes that others have made", "route delete takes back one that is declared"

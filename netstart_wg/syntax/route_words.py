@@ -9,7 +9,7 @@ evident is taken, and the difference is kept for whoever asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Address, ip_address
 from typing import NoReturn
 
@@ -32,6 +32,7 @@ from netstart_wg.syntax.route_modifiers import (
     ARGUMENTS,
     LINUX_WORDS,
     REFUSED,
+    REFUSED_WITH_ARGUMENT,
     WITHOUT_EFFECT,
     WITHOUT_MEANING,
     nearest,
@@ -62,6 +63,17 @@ _LIKE_AN_INTERFACE = re.compile(r"[a-z]{1,13}[0-9]{1,4}")
 _OPTION = re.compile(r"-[nqvdt]*(?:T[0-9]*|[nqvdt])")
 
 
+_MAY_TAKE_ARGUMENTS = frozenset(
+    {
+        RouteMessage.UNKNOWN_MODIFIER,
+        RouteMessage.MISSPELT_MODIFIER,
+        RouteMessage.MISPLACED_OPTION,
+        RouteMessage.LINUX_WORD,
+        RouteMessage.ONE_TOO_MANY,
+    }
+)
+
+
 class RouteWords:
     """The words behind the action, as they are read."""
 
@@ -87,21 +99,37 @@ class RouteWords:
     # ---- reading ----
 
     def take(self, words: Sequence[Word]) -> None:
-        """Take the action and everything behind it; raise Mistake."""
+        """Take the action and everything behind it; raise Mistake, which has all there are.
+
+        What stands behind a word that nobody knows may be a consequence of it.
+        """
         self._action_word, *rest = words
         waiting = iter(rest)
+        mistakes: list[Mistake] = []
         for word in waiting:
-            name = word.value
-            if not name.startswith("-"):
-                self._take_bare(word)
-            elif name in ARGUMENTS:
-                argument = next(waiting, None)
-                if argument is None:
-                    usage = f"{name} {ARGUMENTS[name]}"
-                    raise Mistake.about(word, Message.MISSING_ARGUMENT, keyword=name, usage=usage)
-                self._take_argument(word, argument)
-            else:
-                self._take_plain(word)
+            try:
+                self._take_word(word, waiting)
+            except Mistake as mistake:
+                mistakes.append(mistake)
+                if mistake.message in _MAY_TAKE_ARGUMENTS:
+                    break
+                if word.value in REFUSED_WITH_ARGUMENT:
+                    next(waiting, None)
+        if mistakes:
+            raise Mistake.together(mistakes)
+
+    def _take_word(self, word: Word, waiting: Iterator[Word]) -> None:
+        name = word.value
+        if not name.startswith("-"):
+            self._take_bare(word)
+        elif name in ARGUMENTS:
+            argument = next(waiting, None)
+            if argument is None:
+                usage = f"{name} {ARGUMENTS[name]}"
+                raise Mistake.about(word, Message.MISSING_ARGUMENT, keyword=name, usage=usage)
+            self._take_argument(word, argument)
+        else:
+            self._take_plain(word)
 
     def remark(self, message: MessageTable, word: Word, **given: object) -> None:
         """Note a warning, or what OpenBSD would read differently."""

@@ -161,6 +161,8 @@ class ShellReader:
     def _note(self, line: LogicalLine, mistake: Mistake) -> None:
         span = line.span(mistake.start, mistake.end)
         self._findings.add(mistake.message, span, **mistake.values)
+        for other in mistake.others:
+            self._note(line, other)
 
 
 def _refuse_others(commands: Sequence[Sequence[Word]], kinds: Sequence[_Kind]) -> None:

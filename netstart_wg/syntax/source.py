@@ -38,6 +38,11 @@ class LogicalLine:
     joins: tuple[int, ...] = ()
     """Where in `text` each further physical line begins."""
 
+    @property
+    def next_number(self) -> int:
+        """Of the physical line behind its last one."""
+        return self.number + len(self.joins) + 1
+
     def span(self, start: int, end: int) -> Span:
         """Return where text[start:end] stands, as far as it is on one physical line."""
         if not self.joins:
@@ -115,7 +120,7 @@ class SourceText:
         while number <= len(self.physical_lines):
             line = self._join(number)
             yield line
-            number += 1 + len(line.joins)
+            number = line.next_number
 
     @property
     def ends_in_backslash(self) -> bool:

@@ -259,7 +259,12 @@ def test_an_endpoint_is_read(host: str, endpoint: Endpoint | EndpointName) -> No
         ("fe80::1%" + "x" * 16, Message.BAD_HOST),
         ("fe80::1%a b", Message.BAD_HOST),
         ("2001:db8:::1", Message.BAD_HOST),
-        ("vpn.example.net:51820", Message.BAD_HOST),
+        ("vpn.example.net:51820", Message.ENDPOINT_IN_ONE_WORD),
+        ("vpn.example.net:domain", Message.ENDPOINT_IN_ONE_WORD),
+        ("2001:db8::1:51820", Message.ENDPOINT_IN_ONE_WORD),
+        ("[2001:db8::1]:domain", Message.ENDPOINT_IN_ONE_WORD),
+        ("192.0.2.1:51820", Message.ENDPOINT_IN_ONE_WORD),
+        ("a..b:7", Message.BAD_HOST),
         ("[2001:db8::1]", Message.BRACKETED_HOST),
     ],
 )

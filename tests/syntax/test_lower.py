@@ -259,7 +259,43 @@ def test_an_allowed_ip_that_was_released_moves_without_a_warning() -> None:
     a, b = A.to_base64(), B.to_base64()
     text = f"wgpeer {a} wgaip 10/8\nwgpeer {a} wgaip 11/8\nwgpeer {b} wgaip 10/8\n"
     assert peers(text) == {A: ["11.0.0.0/8"], B: ["10.0.0.0/8"]}
-    assert not lowered(text).warnings
+    (warning,) = warnings(text)
+    assert "10.0.0.0/8 of hostname.wg0:1:53 is not this peer's any more" in warning
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("wgpeer {a} wgaip 10/8\nwgpeer {a} wgaip 11/8", "2:53: 10.0.0.0/8 of"),
+        ("wgpeer {a} wgaip 10/8 wgpeer {a} wgaip 11/8", "1:116: 10.0.0.0/8 of"),
+        (
+            "wgpeer {a} wgaip 10/8 wgaip 12/8 wgaip 13/8\nwgpeer {a} wgaip 12/8",
+            "2:53: 10.0.0.0/8 and 1 more of",
+        ),
+    ],
+)
+def test_a_new_list_of_allowed_ips_tells_what_it_leaves_out(text: str, said: str) -> None:
+    (warning,) = warnings(text.format(a=A.to_base64()))
+    assert warning.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wgpeer {a} wgaip 10/8\nwgpeer {a} wgaip 10/8 wgaip 11/8",
+        "wgpeer {a} wgaip 10/8\n-wgpeer {a}\nwgpeer {a} wgaip 11/8",
+        "wgpeer {a} wgaip 10/8\n-wgpeerall wgpeer {a} wgaip 11/8",
+        "wgpeer {a} wgaip 10/8\nwgpeer {a} wgpka 25",
+        "wgpeer {a} wgaip 10/8\ndestroy\nwgpeer {a} wgaip 11/8",
+    ],
+)
+def test_nothing_is_said_where_no_allowed_ip_is_lost(text: str) -> None:
+    assert warnings(text.format(a=A.to_base64())) == []
+
+
+def test_a_command_that_replaces_a_running_list_means_to() -> None:
+    running = config(f"wgpeer {A.to_base64()} wgaip 10/8")
+    assert warnings(f"wgpeer {A.to_base64()} wgaip 11/8", running) == []
 
 
 def test_different_lengths_are_different_allowed_ips() -> None:

@@ -32,7 +32,7 @@ EXPECTED: dict[Message, str] = {
         "hostname.wg0:1:16: this quote is not closed on its line\n"
         "    description Bob's\n"
         "                   ^\n"
-        "    hint: to mean the character itself, put a backslash before it: \\'"
+        '    hint: to mean the character itself, put the text in quotes of the other kind: "..."'
     ),
     Message.SHELL_EXPANSION: (
         'hostname.wg0:1:5: "$" would be expanded by a shell, but no shell reads this line\n'
@@ -45,6 +45,13 @@ EXPECTED: dict[Message, str] = {
         "    up; down\n"
         "      ^\n"
         "    hint: write ';' to mean the character, or begin a shell command with !"
+    ),
+    Message.SHELL_OPERATOR_AT_END: (
+        'hostname.wg0:1:9: ";" at the end of a line is for a shell, but no shell reads'
+        " this line\n"
+        "    mtu 1400;\n"
+        "            ^\n"
+        "    hint: leave it out"
     ),
     Message.PLACEHOLDER: (
         "hostname.wg0:1:6: a placeholder that nobody filled in\n"
@@ -112,6 +119,13 @@ EXPECTED: dict[Message, str] = {
         "       ^^^^^\n"
         "    hint: begin a line of its own with a shell command"
     ),
+    Message.CONTINUED: (
+        'hostname.wg0:2:1: "inet" goes on with the command of the line before, which'
+        " ends in a backslash\n"
+        "    inet 10.0.0.1/24\n"
+        "    ^^^^\n"
+        "    hint: remove the backslash at the end of line 1"
+    ),
     Message.NEEDS_SHELL: (
         'hostname.wg0:1:21: "$" takes a shell, and none reads this command\n'
         "    !ifconfig wg0 wgkey ****\n"
@@ -172,6 +186,12 @@ EXPECTED: dict[Message, str] = {
         "    ^^^^^^^^^^\n"
         "    hint: the form is: wgendpoint HOST PORT"
     ),
+    Message.ARGUMENT_IN_COMMENT: (
+        "hostname.wg0:1:1: description lacks an argument: what follows # is a comment\n"
+        "    description #1\n"
+        "    ^^^^^^^^^^^\n"
+        "    hint: put the argument in quotes to keep the #"
+    ),
     Message.MISSING_ADDRESS: (
         "hostname.wg0:1:1: inet lacks an address\n"
         "    inet up\n"
@@ -183,6 +203,19 @@ EXPECTED: dict[Message, str] = {
         "    wgaip 10.0.0.2/32\n"
         "    ^^^^^\n"
         "    hint: peer options belong on the wgpeer's line, or on the next one after a backslash"
+    ),
+    Message.PEER_WORD_AFTER_COMMENT: (
+        "hostname.wg0:3:3: wgaip without a wgpeer: the comment in line 2 ends the"
+        " command before\n"
+        "      wgaip 10.0.0.2/32\n"
+        "      ^^^^^\n"
+        "    hint: put the comment before the wgpeer"
+    ),
+    Message.PEER_WORD_AFTER_BLANK: (
+        "hostname.wg0:3:3: wgaip without a wgpeer: the empty line 2 ends the command before\n"
+        "      wgaip 10.0.0.2/32\n"
+        "      ^^^^^\n"
+        "    hint: remove the empty line"
     ),
     Message.BAD_KEY: (
         "hostname.wg0:1:7: wgkey: a key has 44 base64 characters, not 6\n"
@@ -279,6 +312,13 @@ EXPECTED: dict[Message, str] = {
         "                                                                   ^^^^^^^^^^\n"
         "    hint: such as 192.0.2.1, 2001:db8::1, fe80::1%eth0 or vpn.example.net"
     ),
+    Message.ENDPOINT_IN_ONE_WORD: (
+        'hostname.wg0:1:64: "2001:db8::1:51820" is neither an address nor the name of a host\n'
+        "    wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgendpoint"
+        " 2001:db8::1:51820 wgpka 25\n"
+        "                                                                   ^^^^^^^^^^^^^^^^^\n"
+        "    hint: write host and port in two words: wgendpoint HOST PORT"
+    ),
     Message.BRACKETED_HOST: (
         'hostname.wg0:1:64: "[2001:db8::1]" is in brackets\n'
         f"    {PEER} wgendpoint [2001:db8::1] 51820\n"
@@ -334,11 +374,31 @@ EXPECTED: dict[Message, str] = {
         "                                                              ^^^^^^^^^^^\n"
         "    hint: it means 10.0.0.0/24"
     ),
-    Message.ADDRESS_AFTER_WGAIP: (
+    Message.HALF_OCTET: (
+        'hostname.wg0:1:59: warning: "0xa/8" ends in the upper half of an octet: it'
+        " means 160.0.0.0/8\n"
+        "    wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgaip 0xa/8\n"
+        "                                                              ^^^^^\n"
+        "    hint: write two digits for each octet"
+    ),
+    Message.ADDRESS_AFTER_PEER: (
         'hostname.wg0:1:71: warning: "10.0.0.3/32" becomes the address of the interface\n'
-        f"    {PEER} wgaip 10.0.0.2/32 10.0.0.3/32\n"
+        "    wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgaip 10.0.0.2/32 10.0.0.3/32\n"
         "                                                                          ^^^^^^^^^^^\n"
         "    hint: write wgaip before each network of the peer"
+    ),
+    Message.KEYWORD_AS_TEXT: (
+        'hostname.wg0:1:61: warning: wgdescr takes the keyword "wgaip" for its text\n'
+        "    wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgdescr wgaip 10.0.0.2/24\n"
+        "                                                                ^^^^^\n"
+        "    hint: put it in quotes if it is meant, or write the text before it"
+    ),
+    Message.COMMENT_GOES_ON: (
+        "hostname.wg0:2:1: warning: this is a part of the comment in the line before,"
+        " which ends in a backslash\n"
+        "    up\n"
+        "    ^^\n"
+        "    hint: remove that backslash, or begin this line with #"
     ),
     Message.TEXT_CUT: (
         "hostname.wg0:1:13: warning: description is longer than 63 bytes and was cut\n"
@@ -420,6 +480,13 @@ EXPECTED: dict[Message, str] = {
         "    destroy\n"
         "    ^^^^^^^\n"
         "    hint: remove the line, or add create after it"
+    ),
+    Message.ALLOWED_IPS_REPLACED: (
+        "hostname.wg0:2:53: warning: 10.0.0.2/32 of hostname.wg0:1:53 is not this peer's"
+        " any more\n"
+        "    wgpeer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= wgaip 10.0.0.3\n"
+        "                                                        ^^^^^^^^^^^^^^\n"
+        "    hint: name all networks of a peer after one wgpeer"
     ),
     Message.ALLOWED_IP_MOVED: (
         "hostname.wg0:2:53: warning: 10.0.0.2/32 moves here from the peer at hostname.wg0:1:53\n"

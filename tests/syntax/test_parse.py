@@ -310,7 +310,9 @@ def test_files_are_equal_if_they_say_the_same() -> None:
         ("inet alias", ["1:6: alias without an address on its line"]),
         ("inet up", ["1:1: inet lacks an address"]),
         ("inet6", ["1:1: inet6 lacks an address"]),
-        ("mtu # text", ["1:1: mtu lacks an argument"]),
+        ("mtu # text", ["1:1: mtu lacks an argument: what follows # is a comment"]),
+        (f"wgpeer {PEER} wgdescr #laptop", [
+            "1:53: wgdescr lacks an argument: what follows # is a comment"]),
         ("up wgport down mtu x", ["1:4: wgport lacks an argument"]),
         ("wgport media 1", ["1:1: wgport lacks an argument"]),
         ("inet 10.0.0.1 netmask up", ["1:15: netmask lacks an argument"]),
@@ -342,6 +344,25 @@ def test_files_are_equal_if_they_say_the_same() -> None:
         ("{% if x | default(1) %}", ["1:1: a placeholder that nobody filled in"]),
         ("wgkey <my key>", ["1:7: a placeholder that nobody filled in"]),
         ("inet { {{ x", ['1:6: "{" is not an IPv4 address']),
+        ("wgpeer <key> wgendpoint <ip> <port> # <text>", [
+            "1:8: a placeholder that nobody filled in",
+            "1:25: a placeholder that nobody filled in",
+            "1:30: a placeholder that nobody filled in"]),
+        ("mtu 1400;", [
+            '1:9: ";" at the end of a line is for a shell, but no shell reads this line']),
+        ("up & # on", ['1:4: "&" is for a shell, but no shell reads this line']),
+        # networks without wgaip
+        (f"wgpeer {PEER} fd00::2/128", ['1:53: "fd00::2/128" without a wgaip of its own']),
+        (f"wgpeer {PEER} wgendpoint a 1 fd00::/64", [
+            '1:68: "fd00::/64" without a wgaip of its own']),
+        # words that others have, or the other way round
+        ("inet6 -soii", ['1:7: "-soii" is so anyway: there is nothing of the kind in a tunnel']),
+        ("-up", ['1:1: "-up" does not exist']),
+        ("-mtu", ['1:1: "-mtu" does not exist']),
+        ("inet wg0-int 255.255.255.0", ['1:6: "wg0-int" is not an IPv4 address']),
+        ("inet alais 10.0.0.1/24", ['1:6: unknown keyword "alais"']),
+        (f"wgpeer {PEER} wgendpoint a:domain wgaip 10.0.0.0/8", [
+            '1:64: "a:domain" is neither an address nor the name of a host']),
         ("up <down", ['1:4: "<" is for a shell, but no shell reads this line']),
         # consequences of a mistake are not mentioned
         (f"wgpaer {PEER} wgaip 10.0.0.0/8 wgpka 1", ['1:1: unknown keyword "wgpaer"']),
@@ -480,3 +501,46 @@ def test_no_text_raises_anything_but_config_error(text: str) -> None:
 @given(st.text(st.sampled_from("wgpeer'\"\\ \n\t#!$<")))
 def test_no_quoting_raises_anything_but_config_error(text: str) -> None:
     assert_read_or_refused(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ("10.0.0.2/32", "10.0.0.2/32"),
+        ("10.0.0.0/24", "10.0.0.0/24"),
+        ("wgaip 10.0.0.2/32 10.0.0.3/32", "10.0.0.3/32"),
+        ("wgendpoint 192.0.2.1 51820 10.0.0.2/32", "10.0.0.2/32"),
+        ("wgpka 25 10.0.0.2/32", "10.0.0.2/32"),
+    ],
+)
+def test_a_network_behind_peer_words_becomes_the_interfaces_address(words: str, word: str) -> None:
+    (warning,) = read(f"wgpeer {PEER} {words}\n").warnings
+    assert warning.message == f'"{word}" becomes the address of the interface'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"wgpeer {PEER} wgaip 10.0.0.2/32 10.0.0.1/24",
+        f"10.0.0.1/32 wgpeer {PEER} wgaip 10.0.0.2/32",
+        f"wgpeer {PEER} wgaip 10.0.0.2/32 mtu 1400 10.0.0.1/32",
+        "wgport 7777 10.0.0.1/32",
+    ],
+)
+def test_an_address_that_is_meant_as_one_is_not_odd(line: str) -> None:
+    assert read(f"{line}\n").warnings == ()
+
+
+def test_a_keyword_that_is_taken_for_a_text_is_odd() -> None:
+    first, second = read(f"wgpeer {PEER} wgdescr wgaip 10.0.0.2/32\n").warnings
+    assert first.message == 'wgdescr takes the keyword "wgaip" for its text'
+    assert second.message == '"10.0.0.2/32" becomes the address of the interface'
+    assert read("description 'up'\n").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("network", "meant"), [("0xa/8", "160.0.0.0/8"), ("0x0a1/16", "10.16.0.0/16")]
+)
+def test_half_an_octet_is_odd(network: str, meant: str) -> None:
+    (warning,) = read(f"wgpeer {PEER} wgaip {network}\n").warnings
+    assert warning.message.endswith(f"it means {meant}")

@@ -130,6 +130,12 @@ def test_no_secret_shows_in_the_representation() -> None:
         ("!route -T 5 exec ifconfig $if mtu x", ['1:35: size "x" is not a decimal number']),
         ("!ifconfig wg0 media auto", [
             '1:15: "media" is about a network card, and there is none below a tunnel']),
+        # all that is wrong with a route
+        ("!route add default 10.0.0.2 -mtu x -bfd -ifa 1", [
+            '1:34: size "x" is not a decimal number',
+            '1:36: "-bfd" asks for a watch over the gateway, and there is none here',
+            '1:41: "-ifa" chooses the source address of packets']),
+        ("!route add -sticky x y z", ['1:12: route knows no "-sticky"']),
         # what takes a shell
         ("!ifconfig wg0 wgkey $(cat /etc/key)", [
             '1:21: "$" takes a shell, and none reads this command']),
