@@ -21,6 +21,8 @@ UDP_OCTETS = 8
 class Message:
     """One datagram; or several, end to end, that crossed the cable as a super-packet."""
 
+    time: float
+    """When it crossed the cable, in seconds since 1970."""
     source: str
     """Numeric address of the outer packet."""
     source_port: int
@@ -41,11 +43,12 @@ class Message:
 class Capture:
     """Runs until the host ends; tcpdump writes each datagram a moment after it passed."""
 
-    def __init__(self, host: Host, interface: str, folder: Path) -> None:
+    def __init__(self, host: Host, interface: str, folder: Path, only: str = "udp") -> None:
+        """Begin; `only` says in the words of pcap-filter(7) what is kept."""
         self._file = folder / f"{host.name}.{interface}.pcap"
         tcpdump = host.start(
             *("tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-Z", "root"),
-            *("-w", str(self._file), "udp"),
+            *("-w", str(self._file), only),
         )
         eventually(lambda: "listening on" in tcpdump.output(), what="tcpdump")
         eventually(self._file.exists)
@@ -68,19 +71,20 @@ def _parse(octets: bytes) -> list[Message]:
     found = []
     offset = FILE_HEADER_OCTETS
     while offset + RECORD_HEADER_OCTETS <= len(octets):
-        (length,) = struct.unpack_from("=I", octets, offset + 8)
+        seconds, microseconds, length = struct.unpack_from("=III", octets, offset)
         offset += RECORD_HEADER_OCTETS
         if offset + length <= len(octets):
-            found.append(_message(octets[offset : offset + length]))
+            time = seconds + microseconds / 1e6
+            found.append(_message(time, octets[offset : offset + length]))
         offset += length
     return found
 
 
-def _message(frame: bytes) -> Message:
+def _message(time: float, frame: bytes) -> Message:
     packet = frame[ETHERNET_OCTETS:]
     if packet[0] >> 4 == 4:
         source, datagram = packet[12:16], packet[4 * (packet[0] & 0x0F) :]
     else:
         source, datagram = packet[8:24], packet[IPV6_HEADER_OCTETS:]
     (source_port,) = struct.unpack_from(">H", datagram)
-    return Message(str(ip_address(source)), source_port, datagram[UDP_OCTETS:])
+    return Message(time, str(ip_address(source)), source_port, datagram[UDP_OCTETS:])

@@ -35,7 +35,8 @@ class Engine:
         try:
             return (PEERS / f"{self.name}.missing").read_text().strip()
         except FileNotFoundError:
-            return f"there is no {self.command[0]}"
+            hint = ": make peers" if PEERS in Path(self.command[0]).parents else ""
+            return f"there is no {self.command[0]}{hint}"
 
     def start(self, host: Host, interface: str) -> Background:
         """Start it in the foreground, so that its words are kept, and wait until it is ready."""
