@@ -6,6 +6,7 @@ by somebody who has the right.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Self, TypeVar
 
 from netstart_wg.engine.bound_sockets import BoundSockets, adopt_udp_socket
 from netstart_wg.engine.link import Link
+from netstart_wg.engine.removal import RemovalWatch
 from netstart_wg.engine.tun_device import TunDevice, TunGoneError
 from netstart_wg.engine.uapi_listener import UapiListener
 from netstart_wg.errors import BackendError, UsageError
@@ -46,12 +48,14 @@ class HandedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptors:
-    """Both."""
+    """All of it."""
 
     name: str
     """Of the interface, when it was opened."""
     device: TunDevice
     listener: UapiListener
+    removal: RemovalWatch
+    """Of the listener's file: the folder need not be open to the engine's user."""
 
     @classmethod
     def open(cls, name: str, handed_in: HandedIn) -> Self:
@@ -78,13 +82,23 @@ class Descriptors:
                 device = TunDevice.create(name)
                 opened.callback(device.close)
                 _set_mtu(device, name)
+            removal = _watch(listener, name)
             opened.pop_all()
-            return cls(name=name, device=device, listener=listener)
+            return cls(name=name, device=device, listener=listener, removal=removal)
 
     def close(self) -> None:
-        """Close both, with which the interface goes unless others hold it; not the socket file."""
+        """Close all, with which the interface goes unless others hold it; not the socket file."""
+        self.removal.close()
         self.listener.close()
         self.device.close()
+
+
+def _watch(listener: UapiListener, name: str) -> RemovalWatch:
+    try:
+        return RemovalWatch(listener.file.path.parent)
+    except OSError as error:
+        reason = f"{listener.file.path.parent}: {os.strerror(error.errno or 0)}"
+        raise BackendError("watch", name, reason, error.errno or 0) from error
 
 
 def _set_mtu(device: TunDevice, name: str) -> None:

@@ -23,7 +23,6 @@ from netstart_wg.engine.descriptors import Descriptors
 from netstart_wg.engine.link import LinkEvents, LinkState
 from netstart_wg.engine.opener import Opener, OpenerGoneError
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
-from netstart_wg.engine.removal import RemovalWatch
 from netstart_wg.engine.tun import Tun
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
@@ -37,7 +36,6 @@ from netstart_wg.model.state import WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 from netstart_wg.protocol.notices import Level
-from netstart_wg.system.namespaces import namespace_of
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.DEBUG)  # whether small things are said is decided by the interface's debug
@@ -110,8 +108,6 @@ class Engine:
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
             self._tun = Tun(self._descriptors.device)
             self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
-            folder = self._descriptors.listener.file.path.parent
-            self._removal = opened.enter_context(contextlib.closing(RemovalWatch(folder)))
             self._opened = opened.pop_all()
 
     # -- the loop ------------------------------------------------------------------------
@@ -124,7 +120,7 @@ class Engine:
         self._watch(self._wake.fileno(), functools.partial(_drain, self._wake))
         self._watch(self._tun.descriptor, self._tun_is_readable)
         self._watch(self._link_events.descriptor, self._link_changed)
-        self._watch(self._removal.descriptor, self._file_was_removed)
+        self._watch(self._descriptors.removal.descriptor, self._file_was_removed)
         self._watch(self._descriptors.listener.descriptor, self._client_connects)
         if self._opener.descriptor is not None:
             self._watch(self._opener.descriptor, self._opener_has_ended)
@@ -380,7 +376,7 @@ class Engine:
 
         Who deletes it, and makes it again, leaves them in the former.
         """
-        namespace = namespace_of(self._device.wgrtable)
+        namespace = self._opener.namespace_of(self._device.wgrtable)
         sockets = self._udp.sockets
         return namespace is not None and (sockets is None or namespace == sockets.namespace)
 
@@ -419,8 +415,8 @@ class Engine:
         client.close()
 
     def _file_was_removed(self) -> None:
-        self._removal.drain()
-        if not self._descriptors.listener.file.is_in_place():
+        self._descriptors.removal.drain()
+        if not self._opener.has_socket_file():
             log.info("%s: socket file was deleted", self.name)
             self._is_stopping = True
 

@@ -19,6 +19,9 @@ from netstart_wg.engine.tun_device import TunDevice
 from netstart_wg.engine.uapi_listener import SocketFile
 from netstart_wg.system.namespaces import inside_rdomain, namespace_of
 
+_ADDRESSES_AND_ROUTES = 0x10 | 0x40 | 0x100 | 0x400
+"""RTMGRP_IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE (rtnetlink(7))."""
+
 
 class OpenerGoneError(Exception):
     """The process that has the privileges has ended, and so must the engine."""
@@ -35,6 +38,14 @@ class Opener(Protocol):
         """Set SO_MARK where it is another; 0 is none."""
         ...
 
+    def open_network_changes(self, rdomain: int) -> socket.socket:
+        """Return a netlink socket that becomes readable when addresses or routes there change."""
+        ...
+
+    def namespace_of(self, rdomain: int) -> int | None:
+        """Return the inode of an rdomain's network namespace; None if there is no such rdomain."""
+        ...
+
     def index_of_interface(self, name: str, rdomain: int) -> int:
         """Return the index that an interface has in an rdomain."""
         ...
@@ -45,6 +56,10 @@ class Opener(Protocol):
 
     def limit_super_packets(self, device: TunDevice, octets: int) -> None:
         """See `Link.limit_super_packets`."""
+        ...
+
+    def has_socket_file(self) -> bool:
+        """Say whether the UAPI socket file of this engine is still in place."""
         ...
 
     def remove_socket_file(self) -> None:
@@ -79,6 +94,18 @@ class DirectOpener:
         """See `Opener`."""
         set_fwmark(sockets, fwmark)
 
+    def open_network_changes(self, rdomain: int) -> socket.socket:
+        """See `Opener`."""
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        with inside_rdomain(rdomain):
+            changes = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
+            changes.bind((0, _ADDRESSES_AND_ROUTES))
+            return changes
+
+    def namespace_of(self, rdomain: int) -> int | None:
+        """See `Opener`."""
+        return namespace_of(rdomain)
+
     def index_of_interface(self, name: str, rdomain: int) -> int:
         """See `Opener`."""
         with inside_rdomain(rdomain):
@@ -94,6 +121,10 @@ class DirectOpener:
     def limit_super_packets(self, device: TunDevice, octets: int) -> None:
         """See `Opener`."""
         Link(device).limit_super_packets(octets)
+
+    def has_socket_file(self) -> bool:
+        """See `Opener`."""
+        return self._file.is_in_place()
 
     def remove_socket_file(self) -> None:
         """See `Opener`."""
@@ -116,9 +147,12 @@ class HandedInSockets:
         for each in sockets.sockets:
             enlarge_buffers(each)
         self.set_fwmark = opener.set_fwmark
+        self.open_network_changes = opener.open_network_changes
+        self.namespace_of = opener.namespace_of
         self.index_of_interface = opener.index_of_interface
         self.look = opener.look
         self.limit_super_packets = opener.limit_super_packets
+        self.has_socket_file = opener.has_socket_file
         self.remove_socket_file = opener.remove_socket_file
 
     @property
@@ -131,7 +165,7 @@ class HandedInSockets:
         if rdomain != 0 or port not in (0, self._sockets.port):
             return self._opener.open_sockets(port, fwmark, rdomain)
         copies = tuple(each.dup() for each in self._sockets.sockets)
-        bound = BoundSockets(copies, namespace_of(0))
+        bound = BoundSockets(copies, self._sockets.namespace)
         try:
             self._opener.set_fwmark(copies, fwmark)
         except OSError:

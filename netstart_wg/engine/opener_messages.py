@@ -37,18 +37,24 @@ class Operation(enum.IntEnum):
 
     OPEN_SOCKETS = 1
     SET_FWMARK = 2
-    INDEX_OF_INTERFACE = 3
-    LOOK = 4
-    LIMIT_SUPER_PACKETS = 5
-    REMOVE_SOCKET_FILE = 6
+    OPEN_NETWORK_CHANGES = 3
+    NAMESPACE_OF = 4
+    INDEX_OF_INTERFACE = 5
+    LOOK = 6
+    LIMIT_SUPER_PACKETS = 7
+    HAS_SOCKET_FILE = 8
+    REMOVE_SOCKET_FILE = 9
 
 
 _DESCRIPTORS: Final = {
     Operation.OPEN_SOCKETS: range(1),
     Operation.SET_FWMARK: range(1, DESCRIPTORS_MAX + 1),
+    Operation.OPEN_NETWORK_CHANGES: range(1),
+    Operation.NAMESPACE_OF: range(1),
     Operation.INDEX_OF_INTERFACE: range(1),
     Operation.LOOK: range(1, 2),
     Operation.LIMIT_SUPER_PACKETS: range(1, 2),
+    Operation.HAS_SOCKET_FILE: range(1),
     Operation.REMOVE_SOCKET_FILE: range(1),
 }
 """How many come along."""
@@ -119,9 +125,9 @@ class Answer:
     outcome: Outcome = Outcome.DONE
     flags: int = 0
     number: int = 0
-    """errno, an index, or an MTU."""
+    """errno, an index, an MTU, or 1 for yes."""
     namespace: int = 0
-    """Inode, of the sockets or of the interface."""
+    """Inode: where the sockets are, or the interface, or an rdomain's."""
 
     def encode(self) -> bytes:
         """Return its octets."""

@@ -73,6 +73,9 @@ def _carry_out(
             held.callback(bound.close)
             numbers = [each.fileno() for each in bound.sockets]
             return Answer(namespace=bound.namespace or 0), numbers
+        if request.operation is Operation.OPEN_NETWORK_CHANGES:
+            changes = held.enter_context(opener.open_network_changes(request.rdomain))
+            return Answer(), [changes.fileno()]
         return _answer(request, descriptors, opener), ()
     except TunGoneError:
         return Answer(outcome=Outcome.GONE), ()
@@ -90,6 +93,8 @@ def _answer(request: Request, descriptors: Sequence[int], opener: Opener) -> Ans
                 for each in sockets:
                     each.close()
             return Answer()
+        case Operation.NAMESPACE_OF:
+            return Answer(namespace=opener.namespace_of(request.rdomain) or 0)
         case Operation.INDEX_OF_INTERFACE:
             return Answer(number=opener.index_of_interface(request.name, request.rdomain))
         case Operation.LOOK:
@@ -97,10 +102,12 @@ def _answer(request: Request, descriptors: Sequence[int], opener: Opener) -> Ans
         case Operation.LIMIT_SUPER_PACKETS:
             opener.limit_super_packets(TunDevice(descriptors[0]), request.number)
             return Answer()
+        case Operation.HAS_SOCKET_FILE:
+            return Answer(number=int(opener.has_socket_file()))
         case Operation.REMOVE_SOCKET_FILE:
             opener.remove_socket_file()
             return Answer()
-        case Operation.OPEN_SOCKETS:
+        case Operation.OPEN_SOCKETS | Operation.OPEN_NETWORK_CHANGES:
             raise AssertionError("is answered with descriptors")
         case _:
             assert_never(request.operation)

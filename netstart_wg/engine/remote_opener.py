@@ -48,6 +48,17 @@ class RemoteOpener:
         request = Request(operation=Operation.SET_FWMARK, number=fwmark)
         self._ask(request, [each.fileno() for each in sockets])
 
+    def open_network_changes(self, rdomain: int) -> socket.socket:
+        """See `Opener`."""
+        request = Request(operation=Operation.OPEN_NETWORK_CHANGES, rdomain=rdomain)
+        _, (descriptor,) = self._ask(request)
+        return socket.socket(fileno=descriptor)
+
+    def namespace_of(self, rdomain: int) -> int | None:
+        """See `Opener`."""
+        answer, _ = self._ask(Request(operation=Operation.NAMESPACE_OF, rdomain=rdomain))
+        return answer.namespace or None
+
     def index_of_interface(self, name: str, rdomain: int) -> int:
         """See `Opener`."""
         request = Request(operation=Operation.INDEX_OF_INTERFACE, rdomain=rdomain, name=name)
@@ -63,6 +74,11 @@ class RemoteOpener:
         """See `Opener`."""
         request = Request(operation=Operation.LIMIT_SUPER_PACKETS, number=octets)
         self._ask(request, [device.descriptor])
+
+    def has_socket_file(self) -> bool:
+        """See `Opener`."""
+        answer, _ = self._ask(Request(operation=Operation.HAS_SOCKET_FILE))
+        return bool(answer.number)
 
     def remove_socket_file(self) -> None:
         """See `Opener`."""

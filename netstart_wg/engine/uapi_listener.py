@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -65,13 +66,11 @@ class UapiListener:
         path = socket_path(name)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            with _umask(0o022):
+                path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _clear_the_way(path, name)
-            mask = os.umask(0o077)
-            try:
+            with _umask(0o077):
                 listening.bind(str(path))
-            finally:
-                os.umask(mask)
             listening.listen(_BACKLOG)
             return cls(listening, SocketFile.at(path))
         except PermissionError:
@@ -125,6 +124,16 @@ class UapiListener:
     def close(self) -> None:
         """Listen no more; delete the file before, or a client finds it and nobody there."""
         self._socket.close()
+
+
+@contextlib.contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    """Make files with these rights left out, whatever our caller's are."""
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _clear_the_way(path: Path, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -87,6 +88,23 @@ def test_sockets_are_opened_in_the_rdomain_and_handed_over_for_good(ends: Ends) 
     assert families == {socket.AF_INET, socket.AF_INET6}
 
 
+def test_whoever_wants_to_hear_of_changes_there_hears_of_them(ends: Ends) -> None:
+    request = Request(operation=Operation.OPEN_NETWORK_CHANGES, rdomain=1)
+    ((answer, (descriptor,)),) = ends.ask((request, ()))
+    assert answer.outcome is Outcome.DONE
+    with socket.socket(fileno=descriptor) as changes:
+        add = ["ip", "-n", "rdomain1", "address", "add", "192.0.2.1/24", "dev", "lo"]
+        assert not select.select([changes], [], [], 0)[0]
+        subprocess.run(add, check=True)
+        assert select.select([changes], [], [], 5)[0]
+
+
+def test_an_rdomain_is_told_by_its_inode(ends: Ends) -> None:
+    of = [Request(operation=Operation.NAMESPACE_OF, rdomain=rdomain) for rdomain in (0, 1, 9)]
+    answers = ends.ask(*((request, ()) for request in of))
+    assert [answer.namespace for answer, _ in answers] == [namespace_of(0), namespace_of(1), 0]
+
+
 def test_what_the_system_refuses_is_told_by_its_number_and_it_serves_on(ends: Ends) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("", 443))
@@ -159,12 +177,15 @@ def test_the_socket_file_is_removed_unless_it_is_another(ends: Ends) -> None:
     ends.file.touch()
     file.remove()
     assert ends.file.exists()
-    ends.ask((Request(operation=Operation.REMOVE_SOCKET_FILE), ()))
+    has = (Request(operation=Operation.HAS_SOCKET_FILE), ())
+    answers = ends.ask(has, (Request(operation=Operation.REMOVE_SOCKET_FILE), ()), has)
+    assert [answer.number for answer, _ in answers] == [1, 0, 0]
     assert not ends.file.exists()
 
 
-@pytest.mark.parametrize("octets", [b"x", bytes(24), bytes([9]) + bytes(23), bytes(25)])
+@pytest.mark.parametrize("octets", [b"x", bytes(24), bytes([255]) + bytes(23), bytes(25)])
 def test_what_is_no_request_ends_the_opener(ends: Ends, octets: bytes) -> None:
     send(ends.engine, octets, ())
+    ends.engine.shutdown(socket.SHUT_WR)
     with pytest.raises(ValueError):
         serve(ends.opener, DirectOpener(SocketFile.at(ends.file)))

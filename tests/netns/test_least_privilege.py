@@ -275,6 +275,27 @@ def test_everything_can_be_changed_while_it_runs(host: Host) -> None:
     assert_nothing_is_left(host)
 
 
+def test_folders_that_are_roots_alone_are_no_obstacle(host: Host) -> None:
+    """They are where they were first made under an umask of 077."""
+    host.run("sh", "-c", "umask 077; mkdir /run/wireguard; ip netns add rdomain3")
+    running = start(host)
+    assert host.run("stat", "-c", "%a", "/run/wireguard", "/run/netns").split() == ["700", "700"]
+    host.run("ip", "link", "set", "wg0", "up")
+    assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
+    assert state(host, "wg0").wgrtable == 3
+    host.run("touch", "/run/wireguard/other")
+    host.run("rm", "/run/wireguard/other")
+    assert state(host, "wg0").wgrtable == 3
+    host.run("rm", SOCKET)
+    assert running.wait() == 0, running.output()
+    assert_nothing_is_left(host)
+
+
+def test_the_folder_of_the_sockets_is_open_whatever_the_umask(host: Host) -> None:
+    host.run("sh", "-c", f"umask 077; {NETSTART_WGD} wg0")
+    assert host.run("stat", "-c", "%a", "/run/wireguard", SOCKET).split() == ["755", "700"]
+
+
 def test_what_is_refused_is_refused_as_ever(host: Host) -> None:
     start(host)
     host.run("ip", "link", "set", "wg0", "up")
