@@ -363,7 +363,12 @@ class Engine:
 
     def _open_sockets(self, port: int, fwmark: int, rdomain: int) -> UdpSockets:
         """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
-        return UdpSockets(self._opener.open_sockets(port, fwmark, rdomain))
+        bound = self._opener.open_sockets(port, fwmark, rdomain)
+        try:
+            return UdpSockets(bound)
+        except OSError:
+            bound.close()
+            raise
 
     def _mark(self, sockets: UdpSockets, fwmark: int) -> None:
         """Have SO_MARK set where it is another: what is to stay as it is takes no right."""

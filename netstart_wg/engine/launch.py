@@ -23,8 +23,9 @@ from netstart_wg.engine import opener_process, privileges
 from netstart_wg.engine.account import Account, find_account
 from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
-from netstart_wg.engine.opener import DirectOpener, HandedInSockets, Opener
-from netstart_wg.errors import UsageError
+from netstart_wg.engine.opener import DirectOpener, HandedInSockets, Opener, OpenerGoneError
+from netstart_wg.engine.tun_device import TunGoneError
+from netstart_wg.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from netstart_wg.engine.engine import Engine
@@ -61,8 +62,15 @@ def launch(how: Launch) -> Engine:
         from netstart_wg.engine.rehearsal import rehearse
 
         rehearse()
-        _give_up(account, descriptors.name)
-        engine = Engine(descriptors, opener, is_verbose=how.is_verbose)
+        try:
+            _give_up(account, descriptors.name)
+            engine = Engine(descriptors, opener, is_verbose=how.is_verbose)
+        except OpenerGoneError:
+            reason = "its opener process has ended"
+            raise BackendError("start", descriptors.name, reason) from None
+        except TunGoneError:
+            reason = "its interface was deleted"
+            raise BackendError("start", descriptors.name, reason) from None
         opened.pop_all()
     return engine
 
@@ -90,7 +98,11 @@ def _opener(descriptors: Descriptors, sockets: BoundSockets | None, *, has_proce
     file = descriptors.listener.file
     opener: Opener = DirectOpener(file)
     if has_process:
-        opener = opener_process.start(file, f"netstart-wg: opener of {descriptors.name}")
+        try:
+            opener = opener_process.start(file, f"netstart-wg: opener of {descriptors.name}")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BackendError("fork", descriptors.name, reason, error.errno or 0) from error
     return opener if sockets is None else HandedInSockets(opener, sockets)
 
 

@@ -19,7 +19,8 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import NoReturn, assert_never
 
 from netstart_wg.engine import privileges
@@ -135,5 +136,7 @@ def _keep_only(kept: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    for descriptor in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if descriptor > 2 and descriptor != kept:
+            with suppress(OSError):  # the folder's own, which was closed with it
+                os.close(descriptor)
