@@ -21,6 +21,7 @@ from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.engine.bound_sockets import fwmark_of
 from netstart_wg.engine.descriptors import Descriptors
 from netstart_wg.engine.link import LinkEvents, LinkState
+from netstart_wg.engine.network_changes import NetworkChanges
 from netstart_wg.engine.opener import Opener, OpenerGoneError
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.tun import Tun
@@ -83,6 +84,7 @@ class Engine:
         self._namespace: int | None = None
         self._moved_ns: int | None = None
         self._refusal: str | None = None
+        self._changes: NetworkChanges | None = None
         self._is_stopping = False
         self._moment = now()
         self._timeout: float | None = 0.0
@@ -157,7 +159,7 @@ class Engine:
         for serve in ready:
             serve()
         deadline = self._device.next_deadline()
-        if deadline is not None or self._is_out_of_earshot:
+        if deadline is not None or self._is_out_of_earshot or self._sources_due_ns is not None:
             self._moment = now()  # serving may have taken long
             deadline = self._carry_out_what_is_due(deadline)
         self._timeout = None if deadline is None else self._seconds_until(deadline)
@@ -169,13 +171,15 @@ class Engine:
         moment = self._moment
         if deadline is not None and deadline <= moment.boottime_ns:
             self._tunnel.advance(moment)
-            deadline = self._device.next_deadline()
-        if not self._is_out_of_earshot:
-            return deadline
-        if moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
-            self._look_at_link()
-        look = moment.boottime_ns + _LINK_POLL_NS
-        return look if deadline is None else min(look, deadline)
+        sources_due = self._sources_due_ns
+        if sources_due is not None and sources_due <= moment.boottime_ns:
+            self._check_sources()
+        deadlines = [self._device.next_deadline(), self._sources_due_ns]
+        if self._is_out_of_earshot:
+            if moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
+                self._look_at_link()
+            deadlines.append(moment.boottime_ns + _LINK_POLL_NS)
+        return min((each for each in deadlines if each is not None), default=None)
 
     def _seconds_until(self, deadline: int) -> float:
         return max(0.0, (deadline - self._moment.boottime_ns) / NANOSECONDS_PER_SECOND)
@@ -262,7 +266,7 @@ class Engine:
             self._report_refusal(error)
             return
         self._refusal = None
-        self._set_sockets(sockets)
+        self._set_sockets(sockets, device.wgrtable)
         device.port_chosen(sockets.port)
         self._tunnel.bring_up(now())
         log.info("%s: up, port %s, wgrtable %s", self.name, sockets.port, device.wgrtable)
@@ -282,7 +286,8 @@ class Engine:
             self._set_sockets(None)
             log.info("%s: down", self.name)
 
-    def _set_sockets(self, sockets: UdpSockets | None) -> None:
+    def _set_sockets(self, sockets: UdpSockets | None, rdomain: int = 0) -> None:
+        """Use these, which are in that rdomain, and close those there were."""
         if self._udp.sockets is not None:
             for descriptor in self._udp.sockets.descriptors:
                 self._readiness.forget(descriptor)
@@ -291,6 +296,40 @@ class Engine:
         if sockets is not None:
             for descriptor in sockets.descriptors:
                 self._watch(descriptor, self._udp_is_readable)
+
+        self._set_changes(None if sockets is None else rdomain)
+
+    def _set_changes(self, rdomain: int | None) -> None:
+        """Hear of addresses and routes in that rdomain from now on, and nowhere else."""
+        if self._changes is not None:
+            self._readiness.forget(self._changes.descriptor)
+            self._changes.close()
+            self._changes = None
+        if rdomain is None:
+            return
+        try:
+            netlink = self._opener.open_network_changes(rdomain)
+        except OSError as error:
+            log.warning("%s: changes of routes go unnoticed: %s", self.name, error.strerror)
+            return
+        self._changes = NetworkChanges(netlink)
+        self._watch(self._changes.descriptor, self._network_changed)
+
+    def _network_changed(self) -> None:
+        if self._changes is not None:
+            self._changes.note(self._moment.boottime_ns)
+
+    @property
+    def _sources_due_ns(self) -> int | None:
+        return None if self._changes is None else self._changes.due_ns
+
+    def _check_sources(self) -> None:
+        """Answer no longer from an address with which the routing does not agree any more."""
+        changes, fwmark = self._changes, self._device.fwmark
+        if changes is not None:
+            asked = functools.cache(lambda path: changes.leads_elsewhere(path, fwmark))
+            self._tunnel.release_sources(asked, self._moment)
+            changes.checked(self._moment.boottime_ns, now().boottime_ns)
 
     def _fit_super_packets(self, mtu: int) -> None:
         """Let one super-packet from the TUN be one UDP_SEGMENT send."""
@@ -356,7 +395,7 @@ class Engine:
         elif bound is not None:
             replacement = self._open_sockets(port, fwmark, rdomain)
             self._receive_what_has_come()
-            self._set_sockets(replacement)
+            self._set_sockets(replacement, rdomain)
         elif is_asked_for:
             # they can be had; they are opened when the interface comes up
             self._open_sockets(port, fwmark, rdomain).close()

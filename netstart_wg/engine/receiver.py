@@ -145,19 +145,22 @@ def read_origin(name: bytes, control: bytes) -> _Origin:
     """
     size, ecn = 0, 0
     source: IPAddress | None = None
+    interface = 0
     for level, kind, data in _control_messages(control):
         match level, kind:
             case (17, 104) if len(data) >= _INT.size:  # SOL_UDP, UDP_GRO
                 (size,) = _INT.unpack_from(data)
             case (socket.IPPROTO_IP, 8) if len(data) >= _PKTINFO4.size:  # IP_PKTINFO
-                source = IPv4Address(_PKTINFO4.unpack_from(data)[1])
+                interface, octets, _ = _PKTINFO4.unpack_from(data)
+                source = IPv4Address(octets)
             case (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO) if len(data) >= _PKTINFO6.size:
-                source = IPv6Address(_PKTINFO6.unpack_from(data)[0])
+                octets, interface = _PKTINFO6.unpack_from(data)
+                source = IPv6Address(octets)
             case (socket.IPPROTO_IP, socket.IP_TOS) if data:
                 ecn = data[0] & _ECN_BITS
             case (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if len(data) >= _INT.size:
                 ecn = _INT.unpack_from(data)[0] & _ECN_BITS
-    return Path(_endpoint_of(name), source), size, ecn
+    return Path(_endpoint_of(name), source, interface), size, ecn
 
 
 def _control_messages(control: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -6,6 +6,7 @@ tunnels against each other, with ends in memory, on a clock of their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from netstart_wg.datapath.base import DataPath
@@ -14,6 +15,7 @@ from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.effects import Effect, SendMessage, SendPackets
+from netstart_wg.protocol.forwarding import Path
 
 
 class Tunnel:
@@ -50,6 +52,11 @@ class Tunnel:
     def bring_down(self, now: Now) -> None:
         """End all sessions."""
         self.device.bring_down()
+        self._settle(now)
+
+    def release_sources(self, is_wrong: Callable[[Path], bool], now: Now) -> None:
+        """See `Device.release_sources`."""
+        self.device.release_sources(is_wrong)
         self._settle(now)
 
     def advance(self, now: Now) -> None:

@@ -243,6 +243,12 @@ class Device:
         self._around.changed.discard(peer.number)
         self._removed.append(peer.number)
 
+    def release_sources(self, is_wrong: Callable[[Path], bool]) -> None:
+        """Let the routing choose our address anew for the peers of which that says so."""
+        for peer in self._peers.values():
+            if peer.path is not None and peer.path.source is not None and is_wrong(peer.path):
+                peer.release_source()
+
     # -- what arrives and what moved -------------------------------------------------------
 
     def traffic(self, report: TrafficReport, now: Now) -> None:

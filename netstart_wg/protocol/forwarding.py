@@ -71,6 +71,8 @@ class Path:
     endpoint: Endpoint
     source: IPAddress | None = None
     """The local address on which the peer was last heard; None lets the routing decide."""
+    interface: int = 0
+    """Index of the interface on which that was; 0 if that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,12 +93,12 @@ def test_an_error_of_an_earlier_send_brings_nothing_and_loses_nothing(
 def test_the_sender_and_our_address_make_the_path() -> None:
     source = struct.pack("=i4s4s", 3, bytes([192, 0, 2, 1]), bytes([192, 0, 2, 255]))
     path, _, _ = read_origin(IPV4.ljust(28, b"\0"), control_message(0, 8, source))
-    assert path == Path(Endpoint(IPv4Address("192.0.2.7"), 4711), IPv4Address("192.0.2.1"))
+    assert path == Path(Endpoint(IPv4Address("192.0.2.7"), 4711), IPv4Address("192.0.2.1"), 3)
 
     scoped = IPV6 + struct.pack("=I", 9)
     source = struct.pack("=16si", bytes(15) + b"\1", 9)
     path, _, _ = read_origin(scoped, control_message(41, socket.IPV6_PKTINFO, source))
-    assert path == Path(Endpoint(IPv6Address("fe80::7"), 4711, 9), IPv6Address("::1"))
+    assert path == Path(Endpoint(IPv6Address("fe80::7"), 4711, 9), IPv6Address("::1"), 9)
 
 
 def test_the_segment_size_is_read_from_its_own_control_message_only() -> None:

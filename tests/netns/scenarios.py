@@ -106,7 +106,6 @@ TABLE = (
     Scenario(
         number="17",
         title="a better route is taken, with its source",
-        ours="it stays with the source of the old route",
     ),
     Scenario(
         number="18a",
