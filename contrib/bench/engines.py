@@ -35,6 +35,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.netns.engines import (
+    CURRENT_WIREGUARD_GO,
     OURS,
     WIREGUARD_GO,
     Engine,
@@ -52,7 +53,7 @@ PORT = 51820
 MTU = 1420
 PINGS = 300
 DATAGRAM_OCTETS = 64
-KNOWN = {engine.name: engine for engine in (OURS, WIREGUARD_GO)}
+KNOWN = {engine.name: engine for engine in (OURS, WIREGUARD_GO, CURRENT_WIREGUARD_GO)}
 
 NETWORK_CARD = Path(__file__).with_name("network_card.py")
 
@@ -67,8 +68,8 @@ class Figures:
     """UDP datagrams of 64 octets that arrived, thousands per second."""
     round_trip: float
     """Median of echo requests 10 ms apart, microseconds."""
-    resident: float
-    """Peak resident set of the greedier end, MiB."""
+    memory: float
+    """Of the greedier end after all that, MiB: what its processes have, shared pages by halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ COLUMNS = {
     "stream": Column("TCP, Gbit/s", 2, True),
     "datagrams": Column("64-octet UDP, thousands/s", 0, True),
     "round_trip": Column("round trip, µs", 0, True),
-    "resident": Column("peak RSS, MiB", 0, False),
+    "memory": Column("memory, MiB", 0, False),
 }
 
 
@@ -112,6 +113,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("engines", nargs="*", type=named_engine, metavar="ENGINE")
     options = parser.parse_args(words)
     options.engines = options.engines or list(KNOWN.values())
+    for engine in options.engines:
+        if (obstacle := engine.obstacle()) is not None:
+            parser.error(obstacle)
     if os.geteuid() != 0:
         parser.error("it takes root")
     if options.pin and len(os.sched_getaffinity(0)) < 2:
@@ -141,7 +145,7 @@ def measure(engine: Engine, options: argparse.Namespace) -> Figures:
         with on_processor(0 if options.pin else None):
             near = set_up(engine, left, 1, keys[0], keys[1].public, cable.address(right, 4))
         with on_processor(1 if options.pin else None):
-            far = set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4))
+            set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4))
             serving = right.start("iperf3", "-s", "-p", str(IPERF3_PORT))
             wait_for_listener(right, IPERF3_PORT)
         with on_processor(0 if options.pin else None):
@@ -151,7 +155,7 @@ def measure(engine: Engine, options: argparse.Namespace) -> Figures:
                 round_trip=1e3 * round_trip_milliseconds(left, "10.77.0.2", count=PINGS),
                 stream=stream_gigabits(left, options.seconds),
                 datagrams=datagrams_per_millisecond(left, options.seconds),
-                resident=max(peak_resident_mebibytes(end) for end in (near, far)),
+                memory=max(memory_mebibytes(host, engine) for host in (left, right)),
             )
         serving.stop()
         return figures
@@ -202,12 +206,15 @@ def iperf3(client: Host, *how: str) -> dict[str, dict[str, float]]:
     return report["end"]
 
 
-def peak_resident_mebibytes(running: Background) -> float:
-    """Return the peak of all processes of an engine, as it sees itself and its children."""
-    status = Path(f"/proc/{running.pid}/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) / 1024
+def memory_mebibytes(host: Host, engine: Engine) -> float:
+    """Return the proportional set size of an engine's processes (proc(5), smaps_rollup)."""
+    total = 0
+    for process in host.processes(Path(engine.command[0]).name):
+        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)
+        assert found is not None
+        total += int(found[1])
+    return total / 1024
 
 
 def heading(options: argparse.Namespace, turns: int) -> str:
