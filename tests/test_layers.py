@@ -37,6 +37,7 @@ CONFINED: dict[str, set[str]] = {
     "lark": {"syntax"},
     "jinja2": {"render"},
     "cryptography": {"protocol/crypto.py"},
+    "numpy": {"datapath/vectors.py"},
     "pyroute2": {"system"},
 }
 """Third-party package → the packages or files of ours that may import it."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +36,7 @@ PEER = PeerId(0)
 PATH = Path(Endpoint(IPv4Address("192.0.2.1"), 51820))
 NEAR, FAR = "10.77.0.1", "10.77.0.2"
 TIMESTAMPS = bytes.fromhex("0101080a0000000100000002")
-SEGMENTS = 45
+SEGMENTS = 44
 """What fits in one UDP_SEGMENT send at this MTU."""
 BATCH = 32
 ROUNDS = 40
@@ -73,11 +72,14 @@ class Cable:
     """A UDP end that keeps what is sent, as the kernel joins it, for the other's `receive`."""
 
     def __init__(self) -> None:
+        self.is_kept = False
         self.carried: list[tuple[bytes, int]] = []
         self._waiting: Iterator[tuple[bytes, int]] = iter(())
 
     def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
         del path, traffic_class
+        if not self.is_kept:
+            return len(messages)
         run: list[bytes] = []
         for message in messages:
             if run and not (
@@ -91,7 +93,8 @@ class Cable:
 
     def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
         del path, traffic_class
-        self.carried.append((bytes(messages), size))
+        if self.is_kept:
+            self.carried.append((bytes(messages), size))
         return -(-len(messages) // size)
 
     def bring(self, carried: Sequence[tuple[bytes, int]]) -> None:
@@ -162,18 +165,24 @@ def measure(work: str) -> tuple[float, float]:
     reads = make()
     sealing, tun, opening, cable = two_ends(reads)
     packets = len(reads) * packets_in_read * ROUNDS
+
+    def seal() -> None:
+        for _ in range(ROUNDS):
+            tun.rewind()
+            sent = sealing.outbound(len(reads) + 1, NOW)
+            assert sent.sent[PEER].data_packets == packets // ROUNDS
+
     before = time.process_time_ns()
-    for _ in range(ROUNDS):
-        tun.rewind()
-        sent = sealing.outbound(len(reads) + 1, NOW)
-        assert sent.sent[PEER].data_packets == packets // ROUNDS
+    seal()
     sealed = time.process_time_ns()
+    cable.is_kept = True
+    seal()
     cable.bring(cable.carried)
+    begun = time.process_time_ns()
     received = opening.inbound(len(cable.carried) + 1, NOW)
     opened = time.process_time_ns()
     assert received.received[PEER].data_packets == packets
-    assert struct.unpack_from("<Q", cable.carried[0][0], 8) == (0,)
-    return (sealed - before) / packets / 1e3, (opened - sealed) / packets / 1e3
+    return (sealed - before) / packets / 1e3, (opened - begun) / packets / 1e3
 
 
 def main() -> int:

@@ -9,6 +9,9 @@ allows as long as the result is stored the same way.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 from netstart_wg.datapath.base import Buffer
 
 
@@ -19,5 +22,20 @@ def words_sum(data: Buffer) -> int:
 
 
 def complement(total: int) -> bytes:
-    """Return the two octets to store for words that sum to `total`, the checksum field being 0."""
+    """Return the two octets to store for words that sum to `total`, the checksum field being 0.
+
+    Never zeros, by which UDP says that there is no checksum.
+    """
     return (65535 - total % 65535).to_bytes(2, "little")
+
+
+def complements(totals: Sequence[int], numbers: Sequence[int], constant: int = 0) -> bytes:
+    """Return what `complement` does of each, end to end.
+
+    To each total its number is added, which is a field in network order, and the constant.
+    """
+    stored = [
+        65535 - (constant + total + (number << 8)) % 65535  # see `offload.swapped`
+        for total, number in zip(totals, numbers, strict=True)
+    ]
+    return struct.pack(f"<{len(stored)}H", *stored)

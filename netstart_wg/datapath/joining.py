@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
+from netstart_wg.datapath.checksum import complement, words_sum
 from netstart_wg.datapath.offload import (
     GSO_TCPV4,
     GSO_TCPV6,
@@ -31,8 +32,8 @@ from netstart_wg.datapath.offload import (
     PLAIN,
     TCP,
     UDP,
-    IpHeader,
     inner_length,
+    pseudo_header_sum,
 )
 
 MAX_RUN_LENGTH = 512
@@ -324,10 +325,15 @@ def join(packets: Sequence[Buffer]) -> tuple[VirtioNetHeader, list[Buffer]]:
     payload_at = at + (first[at + 12] >> 4) * 4 if is_tcp else at + 8
     template = bytearray(first[:payload_at])
     transport_length = payload_at - at + sum(len(packet) - payload_at for packet in packets)
-    ip = IpHeader(template, at, TCP if is_tcp else UDP)
+    protocol = TCP if is_tcp else UDP
+    if is_ipv4:
+        _U16.pack_into(template, 2, min(MAX_PACKET_LENGTH, at + transport_length))
+        template[10:12] = bytes(2)
+        template[10:12] = complement(words_sum(template[:at]))
+    else:
+        _U16.pack_into(template, 4, min(MAX_PACKET_LENGTH, transport_length))
     # the checksum field takes the pseudo-header's sum, not its complement
-    pseudo = ip.fit(transport_length) % 65535
-    ip.count()
+    pseudo = pseudo_header_sum(template, protocol, transport_length) % 65535
     if is_tcp:
         template[at + 13] |= last[at + 13] & _PSH
         offset = 16

@@ -7,8 +7,6 @@ forty packets is most of what makes an engine fast.
 
 from __future__ import annotations
 
-import struct
-
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
 from netstart_wg.datapath.checksum import words_sum
 
@@ -29,9 +27,6 @@ MAX_PACKET_LENGTH = 65535
 TCP = 6
 UDP = 17
 """IP protocol numbers."""
-
-_U16 = struct.Struct("!H")
-_LITTLE_U16 = struct.Struct("<H")
 
 
 class MalformedPacketError(ValueError):
@@ -58,45 +53,10 @@ def inner_length(packet: Buffer) -> int:
     return 0
 
 
-class IpHeader:
-    """The IP header at the front of a template, and the sum of the pseudo-header."""
-
-    __slots__ = ("_at", "_constant", "_identification", "_is_ipv4", "_pseudo", "_template")
-
-    def __init__(self, template: bytearray, transport_at: int, protocol: int) -> None:
-        version = template[0] >> 4
-        self._template, self._at = template, transport_at
-        self._is_ipv4 = version == 4
-        self._constant = self._identification = 0
-        if version == 4 and transport_at >= 20:
-            addresses = template[12:20]
-            (self._identification,) = _U16.unpack_from(template, 4)
-        elif version == 6 and transport_at >= 40:
-            addresses = template[8:40]
-        else:
-            raise MalformedPacketError
-        self._pseudo = words_sum(addresses) + swapped(protocol)
-
-    def fit(self, transport_length: int) -> int:
-        """Set the length; return the sum of the pseudo-header."""
-        template = self._template
-        if self._is_ipv4:
-            _U16.pack_into(template, 2, min(MAX_PACKET_LENGTH, self._at + transport_length))
-            template[4:6] = template[10:12] = bytes(2)
-            self._constant = words_sum(template[: self._at])
-        else:
-            length = min(MAX_PACKET_LENGTH, self._at - 40 + transport_length)
-            _U16.pack_into(template, 4, length)
-        return self._pseudo + swapped(transport_length)
-
-    def count(self) -> None:
-        """Set the next identification, and the header's checksum; IPv6 has neither."""
-        if self._is_ipv4:
-            identification = self._identification
-            total = self._constant + swapped(identification)
-            _U16.pack_into(self._template, 4, identification)
-            _LITTLE_U16.pack_into(self._template, 10, 65535 - total % 65535)
-            self._identification = (identification + 1) & 0xFFFF
+def pseudo_header_sum(header: Buffer, protocol: int, transport_length: int) -> int:
+    """Return the sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1), as `words_sum` does."""
+    addresses = header[12:20] if header[0] >> 4 == 4 else header[8:40]
+    return words_sum(addresses) + swapped(protocol) + swapped(transport_length)
 
 
 def swapped(number: int) -> int:

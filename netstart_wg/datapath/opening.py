@@ -14,29 +14,26 @@ from functools import partial
 from itertools import repeat
 
 from netstart_wg.datapath.base import Buffer
+from netstart_wg.datapath.rows import ROOM, Rows
 from netstart_wg.protocol.crypto import InvalidTag, TransportCipher
 from netstart_wg.protocol.keypair import Keypair
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 
 _NONCE = struct.Struct("<4xQ")
 _OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
-_BUFFER_LENGTH = 1 << 16
 _LEAST_ROWS = 4
 """Fewer are quicker decrypted one by one."""
-_STRIDES_REMEMBERED = 16
 
 DecryptInto = Callable[[bytes, Buffer, None, Buffer], int]
 
 
 class Opener:
-    """The buffer that messages are decrypted into."""
+    """The rows that messages are decrypted into."""
 
-    __slots__ = ("_buffer", "_rows")
+    __slots__ = ("_rows",)
 
     def __init__(self) -> None:
-        self._buffer = memoryview(bytearray(_BUFFER_LENGTH))
-        self._rows: dict[int, list[memoryview]] = {}
-        """Views of the buffer, end to end, by their length."""
+        self._rows = Rows()
 
     def open(
         self, cipher: TransportCipher, counters: Sequence[int], messages: Sequence[memoryview]
@@ -54,9 +51,10 @@ class Opener:
         stride = length - _OVERHEAD
         if any(len(message) != length for message in messages[:-1]):
             return None
-        rows = self._first_rows(stride, count)
-        if len(rows) < count:
+        stride = length - _OVERHEAD
+        if count * stride > ROOM:
             return None
+        rows = self._rows.parts(stride, 0, stride, count)
         if last < length:
             rows[-1] = rows[-1][: last - _OVERHEAD]
         nonces = map(_NONCE.pack, counters)
@@ -66,17 +64,6 @@ class Opener:
         except InvalidTag:
             return None
         return rows
-
-    def _first_rows(self, stride: int, count: int) -> list[memoryview]:
-        """Return as many rows as there are, `count` at most."""
-        rows = self._rows.get(stride)
-        if rows is None:
-            if len(self._rows) >= _STRIDES_REMEMBERED:
-                self._rows.clear()
-            rows = self._rows[stride] = []
-        for number in range(len(rows), min(count, _BUFFER_LENGTH // stride)):
-            rows.append(self._buffer[number * stride : (number + 1) * stride])
-        return rows[:count]
 
 
 def _decrypt_into(cipher: TransportCipher) -> DecryptInto:

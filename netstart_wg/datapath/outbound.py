@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from netstart_wg.datapath.base import Buffer, TunEnd, UdpEnd
-from netstart_wg.datapath.cutting import complete
+from netstart_wg.datapath.base import MAX_JOINED_OCTETS, MAX_SEGMENTS, Buffer, TunEnd, UdpEnd
+from netstart_wg.datapath.cutting import Cutter, SuperPacket, completed, super_packet
 from netstart_wg.datapath.delivery import Delivery
 from netstart_wg.datapath.ecn import NOT_ECT, ecn_of
-from netstart_wg.datapath.offload import UDP, MalformedPacketError
+from netstart_wg.datapath.offload import GSO_ECN, GSO_NONE, UDP, MalformedPacketError
+from netstart_wg.datapath.padding import padding_length
+from netstart_wg.datapath.sealing import Sealer
 from netstart_wg.datapath.table import ForwardingTable
 from netstart_wg.datapath.unreachable import UnreachableMessages
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.now import Now
-from netstart_wg.protocol.forwarding import DropReason, PeerId, PeerTraffic, TrafficReport
+from netstart_wg.protocol.forwarding import DropReason, Path, PeerId, PeerTraffic, TrafficReport
 from netstart_wg.protocol.keypair import Keypair
 from netstart_wg.protocol.messages import (
     PADDING_MULTIPLE,
@@ -24,11 +25,7 @@ from netstart_wg.protocol.messages import (
     TRANSPORT_HEADER_LENGTH,
 )
 
-_TRANSPORT = 4
-_HEADER = struct.Struct("<IIQ")
-"""Type with three zero bytes, receiver index, counter (paper §5.4.6)."""
-_NONCE = struct.Struct("<4xQ")
-_EMPTY_LENGTH = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
+_OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
 _ZEROS = bytes(PADDING_MULTIPLE)
 
 SURE_LENGTH = 1280
@@ -48,11 +45,13 @@ class Outbound:
         self._udp = udp
         self._delivery = delivery
         self._unreachable = UnreachableMessages()
+        self._cutter = Cutter()
+        self._sealer = Sealer()
 
     def move(self, budget: int, now: Now) -> TrafficReport:
         """Move up to `budget` reads."""
         report = TrafficReport(is_exhausted=False)
-        waiting: dict[PeerId, tuple[int, list[Buffer]]] = {}  # of each, packets of one ECN
+        waiting: dict[PeerId, tuple[int, list[bytes]]] = {}  # of each, packets of one ECN
         for _ in range(budget):
             read = self._tun.read()
             if read is None:
@@ -62,24 +61,24 @@ class Outbound:
             owner = self._route(packet, now, report)
             if owner is None:
                 continue
+            ecn = ecn_of(packet)
             try:
-                packets = complete(header, packet)
+                if header.gso_type & ~GSO_ECN == GSO_NONE:
+                    single = bytes(completed(header, packet))  # the next read overwrites the buffer
+                    batch = waiting.get(owner)
+                    if batch is not None and batch[0] == ecn:
+                        batch[1].append(single)
+                        continue
+                    self._send_waiting(waiting, owner, now, report)
+                    waiting[owner] = ecn, [single]
+                else:
+                    whole = super_packet(header, packet)
+                    self._send_waiting(waiting, owner, now, report)
+                    self._send_cut(owner, ecn, whole, now, report)
             except MalformedPacketError:
                 report.drops[DropReason.NOT_IP] += 1
-                continue
-            ecn = ecn_of(packet)
-            batch = waiting.get(owner)
-            if batch is None or batch[0] != ecn:
-                if batch is not None:
-                    self._send(owner, *batch, now, report)
-                batch = waiting[owner] = ecn, []
-            if len(packets) > 1:
-                batch[1].extend(packets)
-                self._send(owner, *waiting.pop(owner), now, report)
-            else:
-                batch[1].append(bytes(packets[0]))  # the next read overwrites the buffer
-        for owner, batch in waiting.items():
-            self._send(owner, *batch, now, report)
+        for owner in list(waiting):
+            self._send_waiting(waiting, owner, now, report)
         return report
 
     def send_packets(self, peer: PeerId, packets: Sequence[bytes], now: Now) -> TrafficReport:
@@ -122,8 +121,20 @@ class Outbound:
         if message is not None:
             self._delivery.write((message,), now, report)
 
+    def _send_waiting(
+        self,
+        waiting: dict[PeerId, tuple[int, list[bytes]]],
+        number: PeerId,
+        now: Now,
+        report: TrafficReport,
+    ) -> None:
+        """Send what waits for one peer, if something does."""
+        batch = waiting.pop(number, None)
+        if batch is not None:
+            self._send(number, *batch, now, report)
+
     def _send(
-        self, number: PeerId, ecn: int, packets: Sequence[Buffer], now: Now, report: TrafficReport
+        self, number: PeerId, ecn: int, packets: Sequence[bytes], now: Now, report: TrafficReport
     ) -> None:
         """Seal and send packets of one peer that agree in ECN, or say why not."""
         entry = self._table.peers.get(number)
@@ -131,51 +142,64 @@ class Outbound:
             report.drop(DropReason.NO_ENDPOINT, number, len(packets))
             return
         keypair = entry.sending
-        if (
-            keypair is None
-            or not keypair.can_send(now.boottime_ns)
-            or keypair.send_counter + len(packets) > REJECT_AFTER_MESSAGES
-        ):
-            report.unsent += [(number, bytes(packet)) for packet in packets]
+        if keypair is None or not keypair.can_send(now.boottime_ns):
+            report.unsent += [(number, packet) for packet in packets]
             return
-        messages = self._seal(number, keypair, packets)
-        left = self._udp.send(messages, entry.path, ecn)
-        if left < len(messages):
-            report.drops[DropReason.SEND_FAILED] += len(messages) - left
-            messages = messages[:left]
-        if messages:
-            traffic = report.sent.get(number)
-            if traffic is None:
-                traffic = report.sent[number] = PeerTraffic(keypair)
-            _count(traffic, messages)
+        nonces_left = REJECT_AFTER_MESSAGES - keypair.send_counter
+        if len(packets) > nonces_left:
+            # whoever hands them down again must find a keypair that can send nothing any more
+            report.unsent += [(number, packet) for packet in packets[nonces_left:]]
+            packets = packets[:nonces_left]
+        limit = self._padding_limit(number, max(map(len, packets)))
+        for run in _padded_runs(packets, limit):
+            self._send_run(number, keypair, entry.path, ecn, run, report)
 
-    def _seal(self, number: PeerId, keypair: Keypair, packets: Sequence[Buffer]) -> list[bytes]:
-        """Pad, number and encrypt (paper §5.4.6)."""
-        limit = self._padding_limit(number, packets)
-        counter, index = keypair.send_counter, keypair.remote_index
-        encrypt, pack_header, pack_nonce = keypair.sending.encrypt, _HEADER.pack, _NONCE.pack
-        messages = []
-        length, padding = 0, b""
-        for packet in packets:
-            if len(packet) != length:  # most are as long as the one before
-                length = len(packet)
-                padding = _ZEROS[: padding_length(length, limit)]
-            if padding:
-                packet = b"".join((packet, padding))
-            sealed = encrypt(pack_nonce(counter), packet, None)
-            messages.append(pack_header(_TRANSPORT, index, counter) + sealed)
-            counter += 1
-        keypair.send_counter = counter
-        return messages
+    def _send_cut(
+        self, number: PeerId, ecn: int, whole: SuperPacket, now: Now, report: TrafficReport
+    ) -> None:
+        """Cut a super-packet that `_route` found a peer for, seal and send it."""
+        entry = self._table.peers[number]
+        path, keypair = entry.path, entry.sending
+        assert path is not None
+        for segments in self._cutter.cut(whole, self._padding_limit(number, whole.length)):
+            count = len(segments.rows)
+            if keypair is not None and _can_send_all(keypair, count, now):
+                self._send_run(number, keypair, path, ecn, segments.rows, report)
+            else:
+                self._send(number, ecn, list(segments.packets()), now, report)
 
-    def _padding_limit(self, number: PeerId, packets: Sequence[Buffer]) -> int:
-        """Return how long padding may make these packets: no longer than one has been without.
+    def _send_run(
+        self,
+        number: PeerId,
+        keypair: Keypair,
+        path: Path,
+        ecn: int,
+        packets: Sequence[Buffer],
+        report: TrafficReport,
+    ) -> None:
+        """Seal and send packets with padding, of one length but that the last may be shorter."""
+        messages, size = self._sealer.seal(keypair, packets)
+        count = len(packets)
+        left = self._udp.send_laid(messages, size, path, ecn)
+        if left < count:
+            report.drops[DropReason.SEND_FAILED] += count - left
+            if not left:
+                return
+        traffic = report.sent.get(number)
+        if traffic is None:
+            traffic = report.sent[number] = PeerTraffic(keypair)
+        keepalives = 0 if packets[-1] else sum(not packet for packet in packets[:left])
+        traffic.bytes += min(left * size, len(messages))
+        traffic.keepalives += keepalives
+        traffic.data_packets += left - keepalives
+
+    def _padding_limit(self, number: PeerId, longest: int) -> int:
+        """Return how long padding may make packets: no longer than one has been without.
 
         The MTU of their route, which is Linux's limit, may be below the interface's, and a TUN
         does not tell.  But what the kernel has sent whole was not too long for its route.
         """
         known = self._table.longest.get(number, SURE_LENGTH)
-        longest = max(map(len, packets))
         if longest > known:
             self._table.longest[number] = known = longest
         return min(known, self.mtu)
@@ -197,18 +221,25 @@ def _is_for(endpoint: Endpoint, packet: memoryview, destination: memoryview) -> 
     return port == endpoint.port and destination == endpoint.address.packed
 
 
-def padding_length(length: int, limit: int) -> int:
-    """Return how many zeros follow a packet of `length` octets.
-
-    Up to a multiple of 16, but never beyond the limit, so that padding alone does
-    not make a packet too big for its path (as the Linux driver does).
-    """
-    last = length if length <= limit else length % limit
-    return min(limit, -(-last // PADDING_MULTIPLE) * PADDING_MULTIPLE) - last
+def _can_send_all(keypair: Keypair, count: int, now: Now) -> bool:
+    enough = keypair.send_counter + count <= REJECT_AFTER_MESSAGES
+    return enough and keypair.can_send(now.boottime_ns)
 
 
-def _count(traffic: PeerTraffic, messages: list[bytes]) -> None:
-    traffic.bytes += sum(map(len, messages))
-    keepalives = sum(len(message) == _EMPTY_LENGTH for message in messages)
-    traffic.keepalives += keepalives
-    traffic.data_packets += len(messages) - keepalives
+def _padded_runs(packets: Sequence[bytes], limit: int) -> Iterator[list[bytes]]:
+    """Yield packets with padding, as many at a time as `Sealer.seal` takes and one send carries."""
+    run: list[bytes] = []
+    length, padding, most = -1, b"", 0
+    for packet in packets:
+        if len(packet) != length:  # most are as long as the one before
+            length = len(packet)
+            padding = _ZEROS[: padding_length(length, limit)]
+        padded = packet + padding
+        if run and (len(run) == most or not len(padded) <= len(run[0]) == len(run[-1])):
+            yield run
+            run = []
+        if not run:
+            most = min(MAX_SEGMENTS, MAX_JOINED_OCTETS // (len(padded) + _OVERHEAD))
+        run.append(padded)
+    if run:
+        yield run

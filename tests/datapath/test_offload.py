@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
-from netstart_wg.datapath.cutting import complete
+from netstart_wg.datapath.cutting import Cutter, completed, super_packet
 from netstart_wg.datapath.joining import Coalescer, join
 from netstart_wg.datapath.offload import (
     GSO_ECN,
+    GSO_NONE,
     GSO_TCPV4,
     GSO_TCPV6,
     GSO_UDP_L4,
@@ -47,7 +48,10 @@ def transport_at(ends: tuple[str, str]) -> int:
 
 
 def cut(header: VirtioNetHeader, packet: bytes) -> list[bytes]:
-    return [bytes(part) for part in complete(header, memoryview(packet))]
+    if header.gso_type & ~GSO_ECN == GSO_NONE:
+        return [bytes(completed(header, memoryview(packet)))]
+    whole = super_packet(header, memoryview(packet))
+    return [each for segments in Cutter().cut(whole, 1420) for each in segments.packets()]
 
 
 def joined(packets: Sequence[bytes], *, tcp: bool = True, udp: bool = True) -> list[list[bytes]]:
@@ -151,7 +155,7 @@ def test_no_header_and_packet_do_more_than_be_refused(
     header: VirtioNetHeader, packet: bytes
 ) -> None:
     with contextlib.suppress(MalformedPacketError):
-        complete(header, memoryview(packet))
+        cut(header, packet)
 
 
 # -- joining ---------------------------------------------------------------------------
@@ -315,7 +319,7 @@ def test_a_super_packet_without_content_is_refused(ends: tuple[str, str], kind: 
     empty = tcp_segment(*ends, b"") if kind != GSO_UDP_L4 else udp_datagram(*ends, b"")
     header = VirtioNetHeader(NEEDS_CSUM, kind, 0, 1000, transport_at(ends), 16)
     with pytest.raises(MalformedPacketError):
-        complete(header, memoryview(empty))
+        cut(header, empty)
 
 
 def test_nothing_is_joined_that_the_device_does_not_take() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
 from netstart_wg.datapath.offload import GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CSUM, PLAIN
-from netstart_wg.datapath.outbound import padding_length
+from netstart_wg.datapath.padding import padding_length
 from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.datapath.refusals import RETRY_AFTER_NS
 from netstart_wg.model.address import Endpoint
@@ -146,6 +146,17 @@ def test_no_nonce_is_ever_used_twice_at_the_limit() -> None:
     assert a.path.outbound(1, NOW).sent[PEER].data_packets == 1
     a.tun.outgoing.append((PLAIN, packets[1]))
     assert a.path.outbound(1, NOW).unsent == [(PEER, packets[1])]
+
+
+def test_a_super_packet_at_the_limit_is_sent_as_far_as_nonces_go() -> None:
+    a, _ = sides()
+    a.keypair.send_counter = 2**64 - 1 - 8128 - 3 - 1
+    big = tcp_segment(A, B, bytes(5000), partial_checksum=True)
+    a.tun.outgoing.append((VirtioNetHeader(NEEDS_CSUM, GSO_TCPV4, 0, 1000, 20, 16), big))
+    report = a.path.outbound(1, NOW)
+    assert report.sent[PEER].data_packets == len(a.sent) == 4
+    assert [len(packet) for _, packet in report.unsent] == [1040]
+    assert not a.keypair.can_send(NOW.boottime_ns)
 
 
 @pytest.mark.parametrize("counter", [2**32 - 1, 2**32, 2**60, 2**63])
@@ -410,6 +421,26 @@ def test_packets_that_waited_carry_theirs_and_a_keepalive_none() -> None:
     packets = [udp_datagram(A, B, b"x", tos=tos) for tos in (ECT_0, 0, 0xB8 | ECT_1)]
     a.path.send_packets(PEER, [*packets, b""], NOW)
     assert a.udp.traffic_classes == [ECT_0, 0, ECT_1, 0]
+
+
+def test_keepalives_among_packets_are_told_apart() -> None:
+    a, b = sides()
+    packets = [b"", b"", udp_datagram(A, B, b"x"), b"", udp_datagram(A, B, bytes(40)), b""]
+    sent = a.path.send_packets(PEER, packets, NOW).sent[PEER]
+    assert (sent.keepalives, sent.data_packets, sent.bytes) == (4, 2, sum(map(len, a.sent)))
+    deliver(a.sent, b)
+    received = b.path.inbound(10, NOW).received[PEER]
+    assert (received.keepalives, received.data_packets, received.bytes) == (4, 2, sent.bytes)
+
+
+@pytest.mark.parametrize(("length", "sends"), [(96, [64, 64, 22]), (1420, [44, 44, 44, 18])])
+def test_more_than_one_send_takes_are_sent_in_several(length: int, sends: list[int]) -> None:
+    a, _ = sides()
+    counting = CountingUdp(a.udp._transmit)
+    use_udp(a, counting)
+    packets = [udp_datagram(A, B, bytes(length - 28), ports=(n + 1, 9)) for n in range(150)]
+    a.path.send_packets(PEER, packets, NOW)
+    assert counting.sends == sends
 
 
 def test_handshake_messages_are_marked_af41() -> None:

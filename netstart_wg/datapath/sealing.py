@@ -1,0 +1,86 @@
+"""Packets sealed into transport messages (paper §5.4.6), which lie end to end.
+
+So they go to the network in one piece: UDP_SEGMENT takes them as they lie.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import repeat
+
+from netstart_wg.datapath.base import Buffer
+from netstart_wg.datapath.rows import Rows
+from netstart_wg.protocol.crypto import TransportCipher
+from netstart_wg.protocol.keypair import Keypair
+from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+
+_TRANSPORT = 4
+_PREFIX = struct.Struct("<II")
+"""Type with three zero bytes, receiver index; the counter follows."""
+_HEADER = struct.Struct("<8sQ")
+_OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
+_NONCE = struct.Struct("<4xQ")
+
+EncryptInto = Callable[[bytes, Buffer, None, memoryview], int]
+
+
+class Sealer:
+    """The rows that messages are sealed into."""
+
+    __slots__ = ("_prefix", "_rows")
+
+    def __init__(self) -> None:
+        self._rows = Rows()
+        self._prefix = 0, b"", 0
+        """The stride of the rows that begin with it, the type and index, and how many rows."""
+
+    def seal(self, keypair: Keypair, packets: Sequence[Buffer]) -> tuple[memoryview, int]:
+        """Seal packets with padding, of one length but that the last may be shorter.
+
+        Return the messages and the length of each; they are valid until the next call.
+        """
+        count, rows = len(packets), self._rows
+        first, keypair.send_counter = keypair.send_counter, keypair.send_counter + count
+        encrypt_into = _encrypt_into(keypair.sending)
+        stride = len(packets[0]) + _OVERHEAD
+        length = (count - 1) * stride + len(packets[-1]) + _OVERHEAD
+        prefix = _PREFIX.pack(_TRANSPORT, keypair.remote_index)
+        if count == 1:
+            self._prefix = 0, b"", 0
+            _HEADER.pack_into(rows.buffer, 0, prefix, first)
+            sealed = rows.view[TRANSPORT_HEADER_LENGTH:length]
+            encrypt_into(_NONCE.pack(first), packets[0], None, sealed)
+            return rows.view[:length], stride
+        self._write_prefix(stride, prefix, count)
+        counters = range(first, first + count)
+        rows.set_numbers(stride, _PREFIX.size, struct.pack(f"<{count}Q", *counters), 8)
+        each = rows.parts(stride, TRANSPORT_HEADER_LENGTH, stride, count)
+        if length < count * stride:
+            each[-1] = rows.view[(count - 1) * stride + TRANSPORT_HEADER_LENGTH : length]
+        nonces = map(_NONCE.pack, counters)
+        deque(map(encrypt_into, nonces, packets, repeat(None), each), 0)
+        return rows.view[:length], stride
+
+    def _write_prefix(self, stride: int, prefix: bytes, count: int) -> None:
+        """Begin each message, unless they begin so since the last time."""
+        if self._prefix[:2] == (stride, prefix) and self._prefix[2] >= count:
+            return
+        for part in self._rows.parts(stride, 0, _PREFIX.size, count):
+            part[:] = prefix
+        self._prefix = stride, prefix, count
+
+
+def _encrypt_into(cipher: TransportCipher) -> EncryptInto:
+    """Return the cipher's method of that name, or, of an older library, what does the same."""
+    method: EncryptInto | None = getattr(cipher, "encrypt_into", None)
+    return partial(_encrypt_and_copy, cipher) if method is None else method
+
+
+def _encrypt_and_copy(
+    cipher: TransportCipher, nonce: bytes, packet: Buffer, _: None, sealed: memoryview
+) -> int:
+    sealed[:] = cipher.encrypt(nonce, packet, None)
+    return len(sealed)
