@@ -43,7 +43,7 @@ from netstart_wg.protocol.noise import (
     create_response,
 )
 from netstart_wg.protocol.notices import peer_name
-from netstart_wg.protocol.tai64n import is_newer, timestamp
+from netstart_wg.protocol.tai64n import STEP_NS, is_newer, timestamp
 from netstart_wg.protocol.timers import Timer, Timers
 
 MAX_TIMER_HANDSHAKES = 18
@@ -86,6 +86,7 @@ class Peer:
         self._last_initiation_sent_ns: int | None = None
         self._last_initiation_consumed_ns: int | None = None
         self._latest_timestamp = _NO_TIMESTAMP
+        self._latest_date_sent_ns = 0
         self._attempts = 0
         self._sent_last_minute_handshake = False
         self.identity_changed()
@@ -350,7 +351,7 @@ class Peer:
     def _create_initiation(self, identity: LocalIdentity, remote: RemoteIdentity, now: Now) -> bool:
         index = self._allocate_index()
         created = create_initiation(
-            identity, remote, index, self._around.ephemeral(), timestamp(now.realtime_ns)
+            identity, remote, index, self._around.ephemeral(), self._next_date(now)
         )
         if created is None:  # a low-order key: it must never get a packet
             self._around.indices.release(index)
@@ -359,6 +360,14 @@ class Peer:
         self._initiator_index = index
         self._send(initiation.encode(), now)
         return True
+
+    def _next_date(self, now: Now) -> bytes:
+        """Return a later date than the peer had from us: with none other will it be content.
+
+        A clock that was ahead for a while, and is set right, does not shut us out by that.
+        """
+        self._latest_date_sent_ns = max(now.realtime_ns, self._latest_date_sent_ns + STEP_NS)
+        return timestamp(self._latest_date_sent_ns)
 
     def _send(self, message: bytes, now: Now) -> None:
         """Send a handshake message, with its macs."""

@@ -17,7 +17,8 @@ _UNIX_EPOCH = (1 << 62) + 10
 """1970 on the TAI64 scale; the leap seconds since are left out, as everybody does here."""
 
 _WHITENED_BITS = 24
-"""2**24 ns is the greatest such step that still tells apart fifty initiations a second."""
+STEP_NS = 1 << _WHITENED_BITS
+"""The greatest such step that still tells apart fifty initiations a second."""
 
 
 def timestamp(realtime_ns: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netstart_wg.protocol.tai64n import is_newer, timestamp
+from netstart_wg.protocol.tai64n import STEP_NS, is_newer, timestamp
 
 DATES = st.integers(0, 2**34 * 10**9)
 STEP = 2**24
@@ -33,6 +33,11 @@ def test_equal_timestamps_are_not_newer() -> None:
 @given(date=DATES)
 def test_initiations_at_the_greatest_rate_are_told_apart(date: int) -> None:
     assert is_newer(timestamp(date + 10**9 // 50), timestamp(date))
+
+
+@given(date=DATES)
+def test_one_step_later_is_newer_across_the_end_of_a_second_too(date: int) -> None:
+    assert is_newer(timestamp(date + STEP_NS), timestamp(date))
 
 
 @given(date=DATES, other=DATES)
