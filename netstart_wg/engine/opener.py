@@ -19,8 +19,9 @@ from netstart_wg.engine.tun_device import TunDevice
 from netstart_wg.engine.uapi_listener import SocketFile
 from netstart_wg.system.namespaces import inside_rdomain, namespace_of
 
-_ADDRESSES_AND_ROUTES = 0x10 | 0x40 | 0x100 | 0x400
-"""RTMGRP_IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE (rtnetlink(7))."""
+_WHAT_ROUTES = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 1 << 18 | 1 << 31
+"""Of rtnetlink(7): links (with which the kernel takes IPv4 routes away without a word), addresses,
+routes and rules of IPv4, of IPv6, and nexthops."""
 
 
 class OpenerGoneError(Exception):
@@ -39,7 +40,7 @@ class Opener(Protocol):
         ...
 
     def open_network_changes(self, rdomain: int) -> socket.socket:
-        """Return a netlink socket that becomes readable when addresses or routes there change."""
+        """Return a netlink socket that becomes readable when the routing there may change."""
         ...
 
     def namespace_of(self, rdomain: int) -> int | None:
@@ -99,7 +100,7 @@ class DirectOpener:
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         with inside_rdomain(rdomain):
             changes = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
-            changes.bind((0, _ADDRESSES_AND_ROUTES))
+            changes.bind((0, _WHAT_ROUTES))
             return changes
 
     def namespace_of(self, rdomain: int) -> int | None:

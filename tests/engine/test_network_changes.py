@@ -92,12 +92,73 @@ def test_the_mark_is_asked_for_too(
     assert changes.leads_elsewhere(heard_on_near0(far, old), 5)
 
 
-def test_an_address_that_is_gone_leads_elsewhere(changes: NetworkChanges) -> None:
-    ip("route", "add", "10.0.0.0/24", "dev", "near0")
-    path = heard_on_near0("10.0.0.2", "10.0.0.1")
-    ip("address", "del", "10.0.0.1/24", "dev", "near0")
-    ip("route", "replace", "10.0.0.0/24", "dev", "near0")
+@families
+def test_an_address_that_is_gone_leads_elsewhere(
+    changes: NetworkChanges, far: str, old: str, new: str, network: str
+) -> None:
+    del new
+    ip("route", "add", network, "dev", "near0")
+    path = heard_on_near0(far, old)
+    assert not changes.leads_elsewhere(path, 0)
+    ip("address", "del", f"{old}/{network.partition('/')[2]}", "dev", "near0")
+    ip("route", "replace", network, "dev", "near0")
     assert changes.leads_elsewhere(path, 0)
+
+
+@families
+def test_as_long_as_there_is_no_route_nothing_leads_elsewhere(
+    changes: NetworkChanges, far: str, old: str, new: str, network: str
+) -> None:
+    del new, network
+    assert not changes.leads_elsewhere(heard_on_near0(far, old), 0)
+
+
+def test_an_address_of_one_link_is_looked_for_on_that_link(changes: NetworkChanges) -> None:
+    ip("address", "add", "fe80::1:1/64", "dev", "near0")
+    index = socket.if_nametoindex("near0")
+    source = ip_address("fe80::1:1")
+    path = Path(Endpoint(ip_address("fe80::2:2"), 51820, index), source, index)
+    assert not changes.leads_elsewhere(path, 0)
+    ip("address", "del", "fe80::1:1/64", "dev", "near0")
+    assert changes.leads_elsewhere(path, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("route", "add", "10.9.0.0/16", "dev", "near0"),
+        ("-6", "route", "add", "2001:db8:9::/48", "dev", "near0"),
+        ("address", "add", "10.9.0.1/16", "dev", "near0"),
+        ("-6", "address", "add", "2001:db8:9::1/64", "dev", "near0"),
+        ("rule", "add", "fwmark", "5", "table", "77"),
+        ("-6", "rule", "add", "fwmark", "5", "table", "77"),
+        ("nexthop", "add", "id", "7", "dev", "near0"),
+        ("link", "set", "near2", "down"),
+    ],
+    ids=" ".join,
+)
+def test_whatever_can_change_the_routing_is_told(
+    changes: NetworkChanges, change: tuple[str, ...]
+) -> None:
+    # of a link whose only routes are of IPv4 the kernel says just that it is down
+    ip("link", "add", "near2", "type", "veth", "peer", "name", "far2")
+    File("/proc/sys/net/ipv6/conf/near2/disable_ipv6").write_text("1")
+    ip("link", "set", "near2", "up")
+    changes.note(0)
+    assert not select.select([changes.descriptor], [], [], 0)[0]
+    ip(*change)
+    assert select.select([changes.descriptor], [], [], 5)[0]
+
+
+def test_what_changes_during_a_look_makes_another_one_due(changes: NetworkChanges) -> None:
+    ip("route", "add", "10.0.0.0/24", "dev", "near0")
+    changes.note(1)
+    ip("route", "add", "10.9.0.0/16", "dev", "near0")
+    assert not changes.leads_elsewhere(heard_on_near0("10.0.0.2", "10.0.0.1"), 0)
+    changes.checked(10, 12)
+    assert due(changes) == 32
+    changes.checked(32, 33)
+    assert due(changes) is None
 
 
 def test_what_is_told_makes_a_look_due_and_a_look_is_followed_by_a_rest(
