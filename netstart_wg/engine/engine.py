@@ -19,6 +19,7 @@ from types import FrameType
 from netstart_wg import VERSION
 from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.engine.bound_sockets import fwmark_of
+from netstart_wg.engine.clock_steps import ClockSteps
 from netstart_wg.engine.descriptors import Descriptors
 from netstart_wg.engine.link import LinkEvents, LinkState
 from netstart_wg.engine.network_changes import NetworkChanges
@@ -110,6 +111,7 @@ class Engine:
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
             self._tun = Tun(self._descriptors.device)
             self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
+            self._clock_steps = opened.enter_context(contextlib.closing(ClockSteps(self._moment)))
             self._opened = opened.pop_all()
 
     # -- the loop ------------------------------------------------------------------------
@@ -122,6 +124,7 @@ class Engine:
         self._watch(self._wake.fileno(), functools.partial(_drain, self._wake))
         self._watch(self._tun.descriptor, self._tun_is_readable)
         self._watch(self._link_events.descriptor, self._link_changed)
+        self._watch(self._clock_steps.descriptor, self._clock_was_set)
         self._watch(self._descriptors.removal.descriptor, self._file_was_removed)
         self._watch(self._descriptors.listener.descriptor, self._client_connects)
         if self._opener.descriptor is not None:
@@ -151,6 +154,16 @@ class Engine:
     def _opener_has_ended(self) -> None:
         """End, too: it speaks only when it is asked, and its answer does not come this way."""
         raise OpenerGoneError
+
+    def _clock_was_set(self) -> None:
+        """Say so, for it may be why peers do not answer one day."""
+        seconds = round(self._clock_steps.take(self._moment) / NANOSECONDS_PER_SECOND)
+        if seconds > 0:
+            hint = "peers that hear of this date take no earlier one"
+            log.warning("%s: the clock was set forward by %s s; %s", self.name, seconds, hint)
+        elif seconds < 0:
+            hint = "started anew, this engine may find peers deaf until it has caught up"
+            log.warning("%s: the clock was set back by %s s; %s", self.name, -seconds, hint)
 
     def _wait_and_serve(self) -> None:
         ready = self._readiness.wait(self._timeout)

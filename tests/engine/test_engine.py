@@ -16,7 +16,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
-from netstart_wg.engine.engine import Engine
+from netstart_wg.engine.engine import Engine, now
 from netstart_wg.engine.opener import DirectOpener
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -158,6 +158,25 @@ def test_an_interface_with_debug_says_what_it_does(
     assert caplog.messages == said
     engine._log_notices()
     assert caplog.messages == said
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "said"),
+    [
+        (3_600_000, ["wg0: the clock was set forward by 3600 s; peers that hear of this date"]),
+        (-3_600_000, ["wg0: the clock was set back by 3600 s; started anew, this engine may find"]),
+        (400, []),
+    ],
+)
+def test_a_clock_that_was_set_is_logged(
+    engine: Engine, caplog: pytest.LogCaptureFixture, milliseconds: int, said: list[str]
+) -> None:
+    moment = now()
+    engine._moment = moment._replace(realtime_ns=moment.realtime_ns + milliseconds * 1_000_000)
+    engine._clock_was_set()
+    assert [" ".join(message.split()[:15]) for message in caplog.messages] == said
+    engine._clock_was_set()
+    assert len(caplog.messages) == len(said)
 
 
 def test_the_engine_does_without_the_heavy_libraries_of_others() -> None:
