@@ -185,6 +185,11 @@ class _Quiet:
 
     output: Output
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether what is said still arrives."""
+        return self.output.has_reader
+
     def say(self, text: str) -> None:
         """Print what was asked for."""
         self.output.say(text)

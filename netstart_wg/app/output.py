@@ -13,6 +13,11 @@ Item = TypeVar("Item")
 class Output(Protocol):
     """Where text goes, a line or several at a time; no method raises."""
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether what is said still arrives: who would say more and more then stops."""
+        ...
+
     def say(self, text: str) -> None:
         """Print what was asked for."""
         ...

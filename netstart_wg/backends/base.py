@@ -7,6 +7,7 @@ touches only engines of its own kind: where the name belongs to somebody else's,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from netstart_wg.model.change import DeviceChange
@@ -51,5 +52,14 @@ class Backend(Protocol):
         Peers that the change does not name keep their sessions, and so does a
         peer whose values it repeats.  A peer with the interface's own public
         key is silently refused or removed (wg(4)).
+        """
+        ...
+
+    def follow(self, interface: str) -> Iterator[str]:
+        """Return what the engine says of its work while the interface has IFF_DEBUG, by lines.
+
+        It counts from the return on.  The lines end with the engine, and also when it
+        hangs up on somebody who reads too slowly.  Raise BackendError if there is no
+        engine of ours of that name.
         """
         ...

@@ -9,13 +9,19 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import netstart_wg
 from netstart_wg.backends.base import PATIENCE_SECONDS
-from netstart_wg.backends.uapi_socket import await_end, connect, exchange, stop_and_await_end
+from netstart_wg.backends.uapi_socket import (
+    await_end,
+    connect,
+    exchange,
+    follow,
+    stop_and_await_end,
+)
 from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
 from netstart_wg.model.change import UNCHANGED, DeviceChange
 from netstart_wg.model.state import WireGuardState
@@ -31,6 +37,7 @@ START_SECONDS = 30.0
 
 _START = "start the engine"
 _GET = "get=1\n\n"
+_DEBUG = "debug=1\n\n"
 _DAEMON = "netstart_wg.cli.netstart_wgd"
 _PACKAGE_FOLDER = Path(netstart_wg.__file__).parent.parent
 _ENVIRONMENT = {
@@ -118,6 +125,13 @@ class EmbeddedBackend:
                     "the rdomain of its UDP sockets does not exist\n    hint: set wgrtable again"
                 )
             raise BackendError("configure", interface, reason, number)
+
+    def follow(self, interface: str) -> Iterator[str]:
+        """Let the engine tell what it does, from now until it ends."""
+        lines = None if self.state(interface) is None else follow(interface, _DEBUG)
+        if lines is None:
+            raise BackendError("follow", interface, "it has no engine", errno.ENODEV)
+        return lines
 
     def _links_around(self, state: WireGuardState) -> Netlink | None:
         """Return the interfaces of the rdomain that the engine's is in, None if it is in none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import BackendError
@@ -49,6 +50,12 @@ class MemoryBackend:
         if state is None:
             raise _failure("configure", interface, errno.ENODEV)
         self._engines[interface] = apply_change(state, change, self._derive_public_key)
+
+    def follow(self, interface: str) -> Iterator[str]:
+        """Return nothing: without traffic there is nothing to say."""
+        if interface not in self._engines:
+            raise _failure("follow", interface, errno.ENODEV)
+        return iter(())
 
 
 def _failure(operation: str, interface: str, number: int) -> BackendError:

@@ -1,4 +1,4 @@
-"""One request to the engine behind an interface, over its UAPI socket.
+"""A request to the engine behind an interface, over its UAPI socket, and what it answers.
 
 The protocol's text is `netstart_wg.uapi`'s business; here are the socket, its
 time limits and its ways to fail.
@@ -7,6 +7,7 @@ time limits and its ways to fail.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from netstart_wg.system.paths import socket_path
 from netstart_wg.system.refusal import refusal
 
 _OPERATION = "ask the engine"
+_FOLLOW = "follow the engine"
 _PIECE = 1 << 16
 _END = b"\n\n"
 
@@ -49,6 +51,27 @@ def exchange(
             raise _failure(interface, error, patience_seconds) from error
 
 
+def follow(interface: str, request: str) -> Iterator[str] | None:
+    """Send a request, and return the lines that are told from now on, or None without an engine.
+
+    They come one by one and may be hours apart: silence is no failure.  They end when
+    the engine does, or when it hangs up.
+    """
+    connection = connect(interface)
+    if connection is None:
+        return None
+    try:
+        connection.sendall(request.encode())
+    except (BrokenPipeError, ConnectionResetError):
+        connection.close()
+        return None
+    except OSError as error:
+        connection.close()
+        raise refusal(_FOLLOW, interface, error) from error
+    connection.settimeout(None)
+    return _lines(connection, interface)
+
+
 def await_end(connection: socket.socket, interface: str) -> None:
     """Wait until the engine at the other end is gone, and nobody listens in its place."""
     _await_end(connection, socket_path(interface), interface)
@@ -70,6 +93,17 @@ def stop_and_await_end(connection: socket.socket, interface: str) -> None:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise refusal("stop the engine", interface, error, path) from error
+
+
+def _lines(connection: socket.socket, interface: str) -> Iterator[str]:
+    with closing(connection), connection.makefile(errors="replace", newline="\n") as lines:
+        try:
+            for line in lines:
+                yield line.removesuffix("\n")
+        except ConnectionResetError:
+            return
+        except OSError as error:
+            raise refusal(_FOLLOW, interface, error) from error
 
 
 def _await_end(connection: socket.socket, path: Path, interface: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -122,6 +123,28 @@ def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return work(options.interface, machine, terminal)
 
 
+def _debug(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    """Follow until a signal says that it is enough, which is a good end."""
+    parser = _ArgumentParser()
+    parser.add_argument("interfaces", metavar="interface", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+    if len(options.interfaces) != 1:
+        raise UsageError("debug: it takes one interface")
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from netstart_wg.app.debug import follow
+        from netstart_wg.app.machine import this_machine
+
+        with this_machine() as machine:
+            return follow(options.interfaces[0], machine, terminal)
+    except KeyboardInterrupt:
+        return ExitStatus.OK
+
+
 def _ifconfig(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     """Take ifconfig's exit status for wrong usage, too."""
     try:
@@ -217,6 +240,7 @@ def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "check": _check,
+    "debug": _debug,
     "exec": _exec,
     "fmt": _fmt,
     "ifconfig": _ifconfig,

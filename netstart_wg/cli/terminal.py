@@ -39,6 +39,11 @@ class Terminal:
         """Print each change as it is made, and no summary."""
         self._shows_steps = True
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether standard output still takes what is written."""
+        return self._is_open
+
     def say(self, text: str) -> None:
         """Print what was asked for."""
         if not self._is_open:

@@ -8,6 +8,7 @@ USAGE = f"""\
 usage: {PROGRAM} [-nv] [-C directory] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
+       {PROGRAM} debug interface
        {PROGRAM} exec -T rdomain command [argument ...]
        {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ...
        {PROGRAM} fmt [-w | --check] file ..."""
@@ -33,6 +34,9 @@ an interface and leave alone what they do not mention; without words it is shown
 
   -a            show every interface, but no peers; as without an interface
   -A            show every interface with its peers
+
+debug prints what the engine of an interface does, line by line as it happens, while
+`debug` is set on the interface; it ends with the interface, or when interrupted.
 
 exec runs a command in an rdomain, as OpenBSD's route does:
 

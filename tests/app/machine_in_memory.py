@@ -212,6 +212,10 @@ class EnginesInMemory(MemoryBackend):
         """Engines that accept and do not answer."""
         self.renamed: set[str] = set()
         """Engines whose interface has another name now."""
+        self.notices: list[str] = []
+        """What an engine tells who follows it, before it ends."""
+        self.impatient: set[str] = set()
+        """Engines that hang up on who follows them, and do not end."""
         self._journal = journal
         self._links = links
 
@@ -246,6 +250,15 @@ class EnginesInMemory(MemoryBackend):
     def configure(self, interface: str, change: DeviceChange) -> None:
         self._journal.write("configure", interface)
         super().configure(interface, change)
+
+    def follow(self, interface: str) -> Iterator[str]:
+        super().follow(interface)
+        return self._tell(interface)
+
+    def _tell(self, interface: str) -> Iterator[str]:
+        yield from self.notices
+        if interface not in self.impatient:
+            self.destroy(interface)
 
     def roam(self, interface: str, peer: PublicKey, endpoint: Endpoint) -> None:
         """Let a peer be heard from somewhere else; nobody writes that."""
@@ -360,6 +373,7 @@ class Lines:
     """Satisfies `netstart_wg.app.output.Output`: what was said, to whom."""
 
     def __init__(self) -> None:
+        self.has_reader = True
         self.said: list[str] = []
         self.steps: list[str] = []
         self.summaries: list[str] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netstart_wg.backends.uapi_socket import exchange
+from netstart_wg.backends.uapi_socket import exchange, follow
 from netstart_wg.errors import BackendError
 from netstart_wg.system.paths import SOCKET_DIRECTORY, socket_path
 from tests.backends.scripted_engine import scripted_engine
@@ -75,3 +75,25 @@ def test_a_folder_in_the_way_is_an_error() -> None:
     SOCKET_DIRECTORY.symlink_to("/run/loop")
     with pytest.raises(BackendError, match="too many levels of symbolic links"):
         exchange("wg0", GET)
+
+
+DEBUG = "debug=1\n\n"
+
+
+def test_what_is_told_comes_line_by_line_until_the_engine_hangs_up() -> None:
+    with scripted_engine("wg0", b"wg0: Peer 0 created\nwg0: Peer \xff destroyed\nwg0: ") as engine:
+        lines = follow("wg0", DEBUG)
+        assert lines is not None
+        assert list(lines) == ["wg0: Peer 0 created", "wg0: Peer \ufffd destroyed", "wg0: "]
+    assert engine.requests == [DEBUG.encode()]
+
+
+def test_a_line_is_told_at_once_and_not_when_the_next_one_comes() -> None:
+    with scripted_engine("wg0", b"wg0: Peer 0 created\n", stays=True):
+        lines = follow("wg0", DEBUG)
+        assert lines is not None
+        assert next(lines) == "wg0: Peer 0 created"
+
+
+def test_nobody_can_be_followed_where_there_is_no_engine() -> None:
+    assert follow("wg0", DEBUG) is None

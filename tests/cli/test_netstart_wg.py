@@ -31,6 +31,8 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         ["ifconfig", "-h"],
         ["ifconfig", "--help"],
         ["exec", "-h"],
+        ["debug", "-h"],
+        ["debug", "--help"],
     ],
 )
 def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +61,8 @@ def test_the_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
         (["wg0", "-n", "wg0"], 'duplicate interface "wg0"'),
         (["status", "-n"], "unrecognized arguments: -n"),
         (["status", "wg0", "wg1"], "unrecognized arguments: wg1"),
+        (["debug"], "debug: it takes one interface"),
+        (["debug", "wg0", "wg1"], "debug: it takes one interface"),
         (["exec"], "exec: no rdomain given: -T"),
         (["exec", "true"], "exec: no rdomain given: -T"),
         (["exec", "-T"], "exec: option -T requires argument"),
