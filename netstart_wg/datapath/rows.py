@@ -7,6 +7,8 @@ row, are kept: making one takes as long as a tenth of the encryption.
 
 from __future__ import annotations
 
+import mmap
+
 ROOM = (1 << 16) + 64
 """Octets: the longest packet, sealed."""
 
@@ -20,7 +22,8 @@ class Rows:
     __slots__ = ("_views", "buffer", "view")
 
     def __init__(self) -> None:
-        self.buffer = bytearray(ROOM)
+        # pages that nobody has written to yet take no memory
+        self.buffer = mmap.mmap(-1, ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self.buffer)
         self._views: dict[tuple[int, int, int], list[memoryview]] = {}
 

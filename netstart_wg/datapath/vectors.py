@@ -66,3 +66,9 @@ def _spread(payload: memoryview, size: int, rows: Rows, stride: int, start: int)
     rest = payload[count * size :]
     at = count * stride + start
     rows.view[at : at + len(rest)] = rest
+
+
+if HAS_NUMPY:
+    # numpy loads parts of itself when they are first used, which must not be when
+    # the engine has given up its rights
+    _segment_sums(memoryview(bytes(32)), 8)

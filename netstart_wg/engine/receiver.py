@@ -8,6 +8,7 @@ are not those of a datagram before: octet for octet the same means the same.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import socket
 import struct
 from collections.abc import Iterator
@@ -80,7 +81,11 @@ class Receiver:
 
     def __init__(self, descriptor: int) -> None:
         """Take the descriptor, which stays its owner's."""
-        self._buffers = [bytearray(_BUFFER_OCTETS) for _ in range(RECEIVES)]
+        # pages that nothing has come into yet take no memory
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        memory = memoryview(mmap.mmap(-1, RECEIVES * _BUFFER_OCTETS, flags))
+        starts = range(0, RECEIVES * _BUFFER_OCTETS, _BUFFER_OCTETS)
+        self._views = [memory[start : start + _BUFFER_OCTETS] for start in starts]
         self._names = [bytearray(_NAME_OCTETS) for _ in range(RECEIVES)]
         self._controls = [bytearray(_CONTROL_OCTETS) for _ in range(RECEIVES)]
         self._iovecs = (_Iovec * RECEIVES)()
@@ -91,7 +96,6 @@ class Receiver:
             _arguments(descriptor, _address_of(self._headers), count)
             for count in range(RECEIVES + 1)
         ]
-        self._views = [memoryview(buffer) for buffer in self._buffers]
         self._control_views = [memoryview(control) for control in self._controls]
         self._origins: dict[bytes, _Origin] = {}
 
@@ -99,7 +103,7 @@ class Receiver:
         headers = (_Mmsghdr * RECEIVES).from_buffer(self._headers)
         for place in range(RECEIVES):
             iovec, header = self._iovecs[place], headers[place].header
-            iovec.base, iovec.length = _address_of(self._buffers[place]), _BUFFER_OCTETS
+            iovec.base, iovec.length = _address_of(self._views[place]), _BUFFER_OCTETS
             header.name, header.name_length = _address_of(self._names[place]), _NAME_OCTETS
             header.iov, header.iov_length = ctypes.addressof(iovec), 1
             header.control, header.control_length = (
@@ -182,5 +186,5 @@ def _endpoint_of(name: bytes) -> Endpoint:
     return Endpoint(IPv6Address(octets), port, _SCOPE_ID.unpack_from(name)[0])
 
 
-def _address_of(buffer: bytearray) -> int:
+def _address_of(buffer: bytearray | memoryview) -> int:
     return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
