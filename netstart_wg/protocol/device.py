@@ -6,12 +6,11 @@ leaves effects, forwarding updates and one deadline to be carried out.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Mapping
 
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.keys import PrivateKey, PublicKey
-from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
+from netstart_wg.model.now import Now
 from netstart_wg.model.state import PeerState, WireGuardState
 from netstart_wg.protocol.allowedips import AllowedIps
 from netstart_wg.protocol.cookie import CookieChecker
@@ -23,6 +22,7 @@ from netstart_wg.protocol.forwarding import (
     PeerId,
     TrafficReport,
 )
+from netstart_wg.protocol.load import LoadGauge
 from netstart_wg.protocol.messages import (
     HANDSHAKE_INITIATION_LENGTH,
     CookieReply,
@@ -33,14 +33,10 @@ from netstart_wg.protocol.noise import LocalIdentity, open_initiation
 from netstart_wg.protocol.notices import Notice
 from netstart_wg.protocol.peer import Peer
 from netstart_wg.protocol.ratelimiter import RateLimiter
-
-UNDER_LOAD_HANDSHAKES = 512
-"""So many handshake messages within a second, and each costs its sender a cookie."""
+from netstart_wg.protocol.schedule import Schedule
 
 PEERS_AT_ONCE = 64
 """Whose timers are carried out between two looks at packets: some twenty milliseconds."""
-
-UNDER_LOAD_LASTS_NS = NANOSECONDS_PER_SECOND
 
 
 class Device:
@@ -64,7 +60,7 @@ class Device:
         self._checker: CookieChecker | None = None
         self._ratelimiter = RateLimiter()
         self._load = LoadGauge()
-        self._schedule: list[tuple[int, PeerId]] = []
+        self._schedule = Schedule()
 
     # -- configuration -------------------------------------------------------------------
 
@@ -241,6 +237,7 @@ class Device:
         self._allowed_ips_changed = True
         del self._peers[peer.public_key], self._by_number[peer.number]
         self._around.changed.discard(peer.number)
+        self._schedule.forget(peer.number)
         self._removed.append(peer.number)
 
     def release_sources(self, is_wrong: Callable[[Path], bool]) -> None:
@@ -408,14 +405,7 @@ class Device:
 
     def next_deadline(self) -> int | None:
         """Return when `advance` is to be called at the latest, boot-time ns, or None."""
-        schedule = self._schedule
-        while schedule:
-            when, number = schedule[0]
-            peer = self._by_number.get(number)
-            if peer is not None and peer.scheduled_ns == when:
-                return when
-            heapq.heappop(schedule)
-        return None
+        return self._schedule.next_deadline()
 
     def advance(self, now: Now) -> None:
         """Carry out timers that are due; calling it late or early does no harm.
@@ -424,49 +414,18 @@ class Device:
         `next_deadline` then lies in the past.
         """
         for _ in range(PEERS_AT_ONCE):
-            when = self.next_deadline()
-            if when is None or when > now.boottime_ns:
+            number = self._schedule.take(now.boottime_ns)
+            if number is None:
                 return
-            _, number = heapq.heappop(self._schedule)
             peer = self._by_number[number]
-            peer.scheduled_ns = None
             peer.advance(now)
             self._reschedule(peer)
 
     def _reschedule(self, peer: Peer) -> None:
-        """See to it that the peer is looked at in time.
-
-        Traffic moves deadlines away with every batch; only an earlier one than
-        the entry in the heap needs a new entry.
-        """
-        deadline = peer.next_deadline()
-        if deadline is None or (peer.scheduled_ns is not None and peer.scheduled_ns <= deadline):
-            return
-        peer.scheduled_ns = deadline
-        heapq.heappush(self._schedule, (deadline, peer.number))
+        """See to it that the peer is looked at in time."""
+        self._schedule.enter(peer.number, peer.next_deadline())
 
     @property
     def drops(self) -> Mapping[DropReason, int]:
         """What was dropped since the device was made."""
         return self._around.drops
-
-
-class LoadGauge:
-    """Whether so many handshake messages come in that cookies are called for."""
-
-    __slots__ = ("_count", "_second", "_until_ns")
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._count = 0
-        self._until_ns = 0
-
-    def is_under_load(self, now_ns: int) -> bool:
-        """Count one handshake message; return whether there are too many of them."""
-        second = now_ns // NANOSECONDS_PER_SECOND
-        if second != self._second:
-            self._second, self._count = second, 0
-        self._count += 1
-        if self._count >= UNDER_LOAD_HANDSHAKES:
-            self._until_ns = now_ns + UNDER_LOAD_LASTS_NS
-        return now_ns < self._until_ns

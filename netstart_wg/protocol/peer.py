@@ -71,9 +71,6 @@ class Peer:
         self.tx_bytes = 0
         self.rx_bytes = 0
         self.last_handshake_realtime_ns = 0
-        self.scheduled_ns: int | None = None
-        """When the device will look at this peer next; the device's own note."""
-
         self._around = surroundings
         self._notices = surroundings.notices
         self._remote: RemoteIdentity | None = None
