@@ -87,10 +87,13 @@ class Descriptors:
             return cls(name=name, device=device, listener=listener, removal=removal)
 
     def close(self) -> None:
-        """Close all, with which the interface goes unless others hold it; not the socket file."""
+        """Close all, with which the interface goes unless others hold it; not the socket file.
+
+        The listener is last: who is refused there, or hung up on, finds no interface.
+        """
         self.removal.close()
-        self.listener.close()
         self.device.close()
+        self.listener.close()
 
 
 def _watch(listener: UapiListener, name: str) -> RemovalWatch:

@@ -142,14 +142,17 @@ class Engine:
             self.close()
 
     def close(self) -> None:
-        """Delete the socket file, before a client finds nobody behind it, and the interface."""
-        for client in self._clients:
-            client.close()
+        """Delete the socket file, before a client finds nobody behind it, and the interface.
+
+        Clients are hung up on last: who waits for that finds nothing left.
+        """
         self._set_sockets(None)
         self._opened.close()
         self._opener.remove_socket_file()
         self._descriptors.close()
         self._opener.close()
+        for client in self._clients:
+            client.close()
 
     def _opener_has_ended(self) -> None:
         """End, too: it speaks only when it is asked, and its answer does not come this way."""
