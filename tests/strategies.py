@@ -105,6 +105,7 @@ def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> 
             persistent_keepalive=draw(keepalives),
             allowed_ips=allowed_ips[key],
             description=draw(st.none() | texts.filter(bool)),
+            refused_offloads=tuple(sorted(draw(st.sets(texts, max_size=1)))),
         )
         for key in keys
     )
@@ -117,6 +118,7 @@ def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> 
         groups=draw(groups),
         peers=peers,
         drops=tuple(sorted(draw(st.dictionaries(texts, counters, max_size=2)).items())),
+        send_errors=tuple(sorted(draw(st.dictionaries(texts, counters, max_size=2)).items())),
         offloads=tuple(sorted(draw(st.sets(texts, max_size=2)))),
     )
 

@@ -16,10 +16,10 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import IPv4Address, ip_network
 
-from netstart_wg.datapath.base import MAX_SEGMENTS, Buffer, Datagrams, VirtioNetHeader
+from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
 from netstart_wg.datapath.offload import GSO_TCPV4, NEEDS_CSUM, PLAIN
 from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.model.address import Endpoint
@@ -76,26 +76,19 @@ class Cable:
         self.carried: list[tuple[bytes, int]] = []
         self._waiting: Iterator[tuple[bytes, int]] = iter(())
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+    def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
         del path, traffic_class
-        if not self.is_kept:
-            return len(messages)
-        run: list[bytes] = []
-        for message in messages:
-            if run and not (
-                len(message) <= len(run[0]) == len(run[-1]) and len(run) < MAX_SEGMENTS
-            ):
-                self.carried.append((b"".join(run), len(run[0])))
-                run = []
-            run.append(message)
-        self.carried.append((b"".join(run), len(run[0])))
-        return len(messages)
+        if self.is_kept:
+            self.carried.append((message, len(message)))
+        return True
 
-    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
         del path, traffic_class
         if self.is_kept:
             self.carried.append((bytes(messages), size))
-        return -(-len(messages) // size)
+        return ()
 
     def bring(self, carried: Sequence[tuple[bytes, int]]) -> None:
         self._waiting = iter(carried)

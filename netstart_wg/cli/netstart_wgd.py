@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 from netstart_wg import VERSION
 from netstart_wg.cli.terminal import fill_standard_descriptors
 from netstart_wg.errors import ExitStatus, NetstartError, UsageError
+from netstart_wg.model.offload import Offload
 
 if TYPE_CHECKING:
     from netstart_wg.engine.launch import Launch
@@ -78,6 +79,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=[],
         help="use this UDP socket, which is bound already; once for each family",
     )
+    parser.add_argument(
+        "--without",
+        metavar="OFFLOAD[,...]",
+        type=_offloads,
+        default=frozenset(),
+        help="do without kernel offloads: " + ", ".join(each.value for each in Offload),
+    )
     parser.add_argument("--version", action="version", version=f"netstart-wg {VERSION}")
     parser.add_argument("interface", metavar="IF", help="name of the interface, as in wg0")
     options = parser.parse_args(arguments)
@@ -86,6 +94,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     if os.environ.get("WG_PROCESS_FOREGROUND") == "1":
         options.foreground = True
     return options
+
+
+def _offloads(text: str) -> frozenset[Offload]:
+    """Read names with commas between; raise ArgumentTypeError."""
+    try:
+        return frozenset(Offload(name) for name in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _launch_of(options: argparse.Namespace) -> Launch:
@@ -103,6 +119,7 @@ def _launch_of(options: argparse.Namespace) -> Launch:
         user=options.user,
         keeps_root=options.keep_root,
         handed_in=handed_in,
+        without=options.without,
         is_verbose=_log_level() == logging.DEBUG,
     )
 

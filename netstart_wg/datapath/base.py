@@ -7,7 +7,7 @@ it hands up in its report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from netstart_wg.model.now import Now
@@ -77,19 +77,22 @@ class UdpEnd(Protocol):
         """
         ...
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
-        """Send datagrams in order, joined where they fit together; return how many left.
+    def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
+        """Send a datagram; return whether it left.
 
         `traffic_class` is the octet of the outer header with DSCP and ECN, as
         IPv4's TOS or IPv6's traffic class.
         """
         ...
 
-    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
-        """Send datagrams laid end to end, as UDP_SEGMENT takes them; return how many left.
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
+        """Send datagrams laid end to end, as UDP_SEGMENT takes them.
 
         Each is of `size` octets, but the last may be shorter; together no more
-        than MAX_SEGMENTS and MAX_JOINED_OCTETS.
+        than MAX_SEGMENTS and MAX_JOINED_OCTETS.  Return the places, from 0, of those
+        that did not leave.
         """
         ...
 

@@ -179,19 +179,21 @@ class Outbound:
     ) -> None:
         """Seal and send packets with padding, of one length but that the last may be shorter."""
         messages, size = self._sealer.seal(keypair, packets)
-        count = len(packets)
-        left = self._udp.send_laid(messages, size, path, ecn)
-        if left < count:
-            report.drops[DropReason.SEND_FAILED] += count - left
-            if not left:
+        octets = len(messages)
+        unsent = self._udp.send_laid(messages, size, path, ecn)
+        if unsent:
+            report.drops[DropReason.SEND_FAILED] += len(unsent)
+            if len(unsent) == len(packets):
                 return
+            octets -= sum(len(messages[place * size : (place + 1) * size]) for place in unsent)
+            packets = [packet for place, packet in enumerate(packets) if place not in unsent]
         traffic = report.sent.get(number)
         if traffic is None:
             traffic = report.sent[number] = PeerTraffic(keypair)
-        keepalives = 0 if packets[-1] else sum(not packet for packet in packets[:left])
-        traffic.bytes += min(left * size, len(messages))
+        keepalives = 0 if packets[-1] else sum(not packet for packet in packets)
+        traffic.bytes += octets
         traffic.keepalives += keepalives
-        traffic.data_packets += left - keepalives
+        traffic.data_packets += len(packets) - keepalives
 
     def _padding_limit(self, number: PeerId, longest: int) -> int:
         """Return how long padding may make packets: no longer than one has been without.

@@ -63,4 +63,4 @@ class PythonDataPath:
 
     def send_message(self, message: bytes, path: Path) -> bool:
         """See `DataPath`."""
-        return self._udp.send((message,), path, HANDSHAKE_TRAFFIC_CLASS) == 1
+        return self._udp.send(message, path, HANDSHAKE_TRAFFIC_CLASS)

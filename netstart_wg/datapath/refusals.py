@@ -6,6 +6,7 @@ super-packets.  Routes and kernels change, so that no refusal is for ever.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Generic, TypeVar
 
 from netstart_wg.model.now import NANOSECONDS_PER_SECOND
@@ -42,6 +43,11 @@ class Refusals(Generic[K]):
         """Tell whether `key` refused lately; what is over is forgotten."""
         self.expire(now_ns)
         return key in self._until_ns
+
+    def present(self, now_ns: int) -> Collection[K]:
+        """Return who or what refuses now."""
+        self.expire(now_ns)
+        return self._until_ns.keys()
 
     def expire(self, now_ns: int) -> list[K]:
         """Forget what is over, and return it."""

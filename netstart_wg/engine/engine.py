@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import functools
 import logging
 import os
 import signal
 import socket
 import time
+from collections import Counter
+from collections.abc import Collection
 from types import FrameType
 
 from netstart_wg import VERSION
+from netstart_wg.datapath.base import MAX_JOINED_OCTETS, MAX_SEGMENTS
 from netstart_wg.datapath.python import PythonDataPath
 from netstart_wg.engine.bound_sockets import fwmark_of
 from netstart_wg.engine.clock_steps import ClockSteps
@@ -29,12 +33,13 @@ from netstart_wg.engine.tun import Tun
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
 from netstart_wg.engine.uapi_server import MAX_CLIENTS, UapiClient
-from netstart_wg.engine.udp import MAX_JOINED_OCTETS, MAX_SEGMENTS, UdpPort, UdpSockets
+from netstart_wg.engine.udp import UdpPort, UdpSockets
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import UNCHANGED, DeviceChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
-from netstart_wg.model.state import WireGuardState
+from netstart_wg.model.offload import Offload
+from netstart_wg.model.state import PeerState, WireGuardState
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 from netstart_wg.protocol.notices import Level
@@ -70,7 +75,12 @@ class Engine:
     """A running interface; `Configurable` by the UAPI."""
 
     def __init__(
-        self, descriptors: Descriptors, opener: Opener, *, is_verbose: bool = False
+        self,
+        descriptors: Descriptors,
+        opener: Opener,
+        *,
+        without: Collection[Offload] = (),
+        is_verbose: bool = False,
     ) -> None:
         """Take what is open, and close it in the end; the interface may be up already.
 
@@ -79,7 +89,9 @@ class Engine:
         self.name = descriptors.name
         self._descriptors = descriptors
         self._opener = opener
+        self._without = without
         self._is_verbose = is_verbose
+        self._send_errors: Counter[int] = Counter()
         self._is_out_of_earshot = False
         self._looked_ns = 0
         self._namespace: int | None = None
@@ -109,7 +121,7 @@ class Engine:
         with contextlib.ExitStack() as opened:
             opened.callback(self._wake.close)
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
-            self._tun = Tun(self._descriptors.device)
+            self._tun = Tun(self._descriptors.device, self._without)
             self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
             self._clock_steps = opened.enter_context(contextlib.closing(ClockSteps(self._moment)))
             self._opened = opened.pop_all()
@@ -361,12 +373,30 @@ class Engine:
         link = self._look_at_link()
         sockets = self._udp.sockets
         offloads = self._tun.offloads + (sockets.offloads if sockets else ())
+        state = self._device.state()
         return dataclasses.replace(
-            self._device.state(),
+            state,
             implementation=f"netstart-wg {VERSION}",
             link_namespace=self._namespace_to_tell(link),
             wgrtable=self._device.wgrtable if self._has_rdomain() else None,
-            offloads=tuple(sorted(offloads)),
+            peers=self._peers_with_refusals(state.peers),
+            offloads=tuple(sorted(each.value for each in offloads)),
+            send_errors=tuple(
+                sorted(
+                    (errno.errorcode.get(each, str(each)), count)
+                    for each, count in self._send_errors.items()
+                )
+            ),
+        )
+
+    def _peers_with_refusals(self, peers: tuple[PeerState, ...]) -> tuple[PeerState, ...]:
+        sockets = self._udp.sockets
+        if sockets is None or not (refused := sockets.sent_singly):
+            return peers
+        names = (Offload.UDP_GSO.value,)
+        return tuple(
+            dataclasses.replace(peer, refused_offloads=names) if peer.endpoint in refused else peer
+            for peer in peers
         )
 
     def _namespace_to_tell(self, link: LinkState | None) -> int | None:
@@ -420,7 +450,7 @@ class Engine:
         """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""
         bound = self._opener.open_sockets(port, fwmark, rdomain)
         try:
-            return UdpSockets(bound)
+            return UdpSockets(bound, self._send_errors, self._without)
         except OSError:
             bound.close()
             raise

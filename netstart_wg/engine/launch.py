@@ -26,6 +26,7 @@ from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.opener import DirectOpener, HandedInSockets, Opener, OpenerGoneError
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.errors import BackendError, UsageError
+from netstart_wg.model.offload import Offload
 
 if TYPE_CHECKING:
     from netstart_wg.engine.engine import Engine
@@ -42,6 +43,8 @@ class Launch:
     """Name or number; None for the one that engines have."""
     keeps_root: bool = False
     handed_in: HandedIn = field(default_factory=HandedIn)
+    without: frozenset[Offload] = frozenset()
+    """Offloads to do without, although the kernel may have them."""
     is_verbose: bool = False
     """As if the interface always had `debug`."""
 
@@ -64,7 +67,7 @@ def launch(how: Launch) -> Engine:
         rehearse()
         try:
             _give_up(account, descriptors.name)
-            engine = Engine(descriptors, opener, is_verbose=how.is_verbose)
+            engine = Engine(descriptors, opener, without=how.without, is_verbose=how.is_verbose)
         except OpenerGoneError:
             reason = "its opener process has ended"
             raise BackendError("start", descriptors.name, reason) from None

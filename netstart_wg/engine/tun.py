@@ -9,18 +9,20 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
 from netstart_wg.engine.tun_device import TunDevice, TunGoneError
+from netstart_wg.model.offload import Offload
 
 _TUNSETOFFLOAD = 0x400454D0
 
-_TUN_F_CSUM = 0x01
-_TUN_F_TSO = 0x02 | 0x04 | 0x08
-"""TSO4, TSO6, TSO_ECN."""
-_TUN_F_USO = 0x20 | 0x40
-"""USO4, USO6: Linux 6.2 and newer."""
+_FLAGS = {
+    Offload.TUN_CSUM: 0x01,
+    Offload.TUN_TSO: 0x02 | 0x04 | 0x08,
+    Offload.TUN_USO: 0x20 | 0x40,
+}
+"""TUN_F_CSUM; TSO4, TSO6, TSO_ECN; USO4, USO6.  A kernel that refuses is without the last."""
 
 _VIRTIO_NET_HEADER = struct.Struct("=BBHHHH")
 _READ_SIZE = _VIRTIO_NET_HEADER.size + 65535 + 40
@@ -30,45 +32,43 @@ _PLAIN = VirtioNetHeader()
 class Tun:
     """The packets of an open TUN device.  A `TunEnd`."""
 
-    def __init__(self, device: TunDevice) -> None:
-        """Take a device, which stays its maker's to close."""
+    def __init__(self, device: TunDevice, without: Collection[Offload] = ()) -> None:
+        """Take a device, which stays its maker's to close, and what to do without."""
         self.descriptor = device.descriptor
         self._has_header = device.has_header
-        self._granted = self._negotiate()
-        self.takes_tcp_super_packets = "tun-tso" in self._granted
-        self.takes_udp_super_packets = "tun-uso" in self._granted
+        self._granted = self._negotiate(without) if device.has_header else ()
+        self.takes_tcp_super_packets = Offload.TUN_TSO in self._granted
+        self.takes_udp_super_packets = Offload.TUN_USO in self._granted
         self._header = bytearray(_VIRTIO_NET_HEADER.size)
         self._buffer = bytearray(_READ_SIZE)
         self._view = memoryview(self._buffer)
 
-    def _negotiate(self) -> tuple[str, ...]:
-        """Ask for as much offload as the kernel has; return what it granted, by name."""
-        if not self._has_header:
-            return ()
-        for bits, names in (
-            (_TUN_F_CSUM | _TUN_F_TSO | _TUN_F_USO, ("tun-csum", "tun-tso", "tun-uso")),
-            (_TUN_F_CSUM | _TUN_F_TSO, ("tun-csum", "tun-tso")),
-            (_TUN_F_CSUM, ("tun-csum",)),
-        ):
+    def _negotiate(self, without: Collection[Offload]) -> tuple[Offload, ...]:
+        """Ask for as much offload as the kernel has; return what it granted."""
+        wanted = [] if Offload.TUN_CSUM in without else [*_FLAGS]
+        wanted = [each for each in wanted if each not in without]
+        while True:
             try:
-                fcntl.ioctl(self.descriptor, _TUNSETOFFLOAD, bits)
+                fcntl.ioctl(self.descriptor, _TUNSETOFFLOAD, sum(_FLAGS[each] for each in wanted))
             except OSError:
-                continue
-            return names
-        return ()
+                if not wanted:
+                    return ()
+                wanted.pop()
+            else:
+                return tuple(wanted)
 
     @property
-    def offloads(self) -> tuple[str, ...]:
-        """What the kernel granted and has not refused since, by name."""
+    def offloads(self) -> tuple[Offload, ...]:
+        """What the kernel granted and has not refused since."""
         refused = {
-            name
-            for name, takes in (
-                ("tun-tso", self.takes_tcp_super_packets),
-                ("tun-uso", self.takes_udp_super_packets),
+            offload
+            for offload, takes in (
+                (Offload.TUN_TSO, self.takes_tcp_super_packets),
+                (Offload.TUN_USO, self.takes_udp_super_packets),
             )
             if not takes
         }
-        return tuple(name for name in self._granted if name not in refused)
+        return tuple(each for each in self._granted if each not in refused)
 
     def read(self) -> tuple[VirtioNetHeader, memoryview] | None:
         """See `TunEnd`; raise TunGoneError when the interface is gone."""

@@ -5,6 +5,9 @@ UDP_GRO: one receive brings many datagrams of one sender.
 Either is done without where the kernel refuses; where one path refuses
 UDP_SEGMENT, its datagrams are sent one by one for a while, and those of other
 paths are not.
+
+No error of the network ends anything: what could not be sent is counted, by the
+number of errno(3), and its sender does with UDP's promise, which is none.
 """
 
 from __future__ import annotations
@@ -12,18 +15,18 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from time import monotonic_ns
 from typing import NamedTuple
 
-from netstart_wg.datapath.base import MAX_JOINED_OCTETS as MAX_JOINED_OCTETS
-from netstart_wg.datapath.base import MAX_SEGMENTS as MAX_SEGMENTS
 from netstart_wg.datapath.base import Buffer, Datagrams
 from netstart_wg.datapath.refusals import Refusals
 from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.receiver import Receiver
 from netstart_wg.model.address import Endpoint
+from netstart_wg.model.offload import Offload
 from netstart_wg.protocol.forwarding import Path
 
 _SOL_UDP = 17
@@ -60,7 +63,8 @@ class _Route(NamedTuple):
     """A path as the socket calls want it."""
 
     path: Path
-    sender: socket.socket
+    sender: socket.socket | None
+    """None: this host does not have the family."""
     address: _Address
     source: _Ancillary
 
@@ -75,32 +79,45 @@ class UdpPort:
         """See `UdpEnd`."""
         return () if self.sockets is None else self.sockets.receive(limit)
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+    def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
         """See `UdpEnd`."""
-        return 0 if self.sockets is None else self.sockets.send(messages, path, traffic_class)
+        return self.sockets is not None and self.sockets.send(message, path, traffic_class)
 
-    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
         """See `UdpEnd`."""
-        sockets = self.sockets
-        return 0 if sockets is None else sockets.send_laid(messages, size, path, traffic_class)
+        if self.sockets is None:
+            return _places(messages, size)
+        return self.sockets.send_laid(messages, size, path, traffic_class)
 
 
 class UdpSockets:
     """Sockets bound to a port, one or two families."""
 
-    def __init__(self, bound: BoundSockets) -> None:
-        """Take sockets, and close them with our own `close`; raise OSError."""
+    def __init__(
+        self,
+        bound: BoundSockets,
+        errors: Counter[int] | None = None,
+        without: Collection[Offload] = (),
+    ) -> None:
+        """Take sockets, and close them with our own `close`; raise OSError.
+
+        Each datagram that cannot be sent is counted in `errors`, by the number of its error.
+        """
         self._sockets = {each.family: each for each in bound.sockets}
         self.port = bound.port
         self.namespace = bound.namespace
         """Inode of the network namespace that they are in: the one their maker was in."""
-        self._has_gso = True
+        self._errors: Counter[int] = Counter() if errors is None else errors
+        self._has_gso = Offload.UDP_GSO not in without
         self._refuses_gso: Refusals[Endpoint] = Refusals()
         self._receivers = [Receiver(each.fileno()) for each in self._sockets.values()]
         self._in_a_row = 0
         self._routes: dict[int, _Route] = {}
         """By the identity of the path, which the route keeps alive: hashing one costs more."""
-        granted = [_tune(each) for each in self._sockets.values()]
+        wants_gro = Offload.UDP_GRO not in without
+        granted = [_tune(each, wants_gro=wants_gro) for each in self._sockets.values()]
         self._has_gro = all(granted)
 
     @property
@@ -109,10 +126,15 @@ class UdpSockets:
         return tuple(each.fileno() for each in self._sockets.values())
 
     @property
-    def offloads(self) -> tuple[str, ...]:
-        """What the kernel grants, by name."""
-        granted = {"udp-gro": self._has_gro, "udp-gso": self._has_gso}
-        return tuple(name for name, has in granted.items() if has)
+    def offloads(self) -> tuple[Offload, ...]:
+        """What the kernel grants."""
+        granted = {Offload.UDP_GRO: self._has_gro, Offload.UDP_GSO: self._has_gso}
+        return tuple(offload for offload, has in granted.items() if has)
+
+    @property
+    def sent_singly(self) -> Collection[Endpoint]:
+        """To whom datagrams go one by one at present, because joined ones were refused."""
+        return self._refuses_gso.present(monotonic_ns())
 
     @property
     def all(self) -> tuple[socket.socket, ...]:
@@ -143,47 +165,33 @@ class UdpSockets:
 
     # -- sending ---------------------------------------------------------------------------
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
+    def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
         """See `UdpEnd`."""
         route = self._routes.get(id(path)) or self._find_route(path)
-        if route is None:
-            return 0
-        mark = _mark_ancillary(route.sender, traffic_class) if traffic_class else []
-        sent, start, end = 0, 0, len(messages)
-        while start < len(messages):
-            if len(messages) > 1:
-                end = _joinable(messages, start) if self._may_join(path.endpoint) else start + 1
-            run = messages[start:end]
-            start = end
-            error = self._send_joined(run, len(run[0]), route, mark) if len(run) > 1 else None
-            if error is None or error in _GSO_REFUSED:
-                sent += _send_singly(run, route, mark)
-            elif not error:
-                sent += len(run)
-        return sent
+        mark = _mark_ancillary(path, traffic_class) if traffic_class else []
+        return not self._send_singly((message,), route, mark)
 
-    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
         """See `UdpEnd`."""
         route = self._routes.get(id(path)) or self._find_route(path)
-        if route is None:
-            return 0
-        mark = _mark_ancillary(route.sender, traffic_class) if traffic_class else []
+        mark = _mark_ancillary(path, traffic_class) if traffic_class else []
         if len(messages) > size and self._may_join(path.endpoint):
-            error = self._send_joined((messages,), size, route, mark)
+            error = self._send_joined(messages, size, route, mark)
             if not error:
-                return -(-len(messages) // size)
+                return ()
             if error not in _GSO_REFUSED:
-                return 0
-        singly = [messages[start : start + size] for start in range(0, len(messages), size)]
-        return _send_singly(singly, route, mark)
+                places = _places(messages, size)
+                self._errors[error] += len(places)
+                return places
+        singly = (messages[start : start + size] for start in range(0, len(messages), size))
+        return self._send_singly(singly, route, mark)
 
-    def _find_route(self, path: Path) -> _Route | None:
+    def _find_route(self, path: Path) -> _Route:
         """Make a route of a path, and keep it: mostly the same object comes again."""
-        sender = self._sockets.get(
-            socket.AF_INET if isinstance(path.endpoint.address, IPv4Address) else socket.AF_INET6
-        )
-        if sender is None:
-            return None
+        is_ipv4 = isinstance(path.endpoint.address, IPv4Address)
+        sender = self._sockets.get(socket.AF_INET if is_ipv4 else socket.AF_INET6)
         if len(self._routes) >= _PATHS_REMEMBERED:
             self._routes.clear()
         route = _Route(path, sender, _socket_address(path.endpoint), _source_ancillary(path))
@@ -194,18 +202,32 @@ class UdpSockets:
         refuses = self._refuses_gso
         return self._has_gso and (refuses.is_empty or not refuses.holds(endpoint, monotonic_ns()))
 
-    def _send_joined(
-        self, parts: Sequence[Buffer], size: int, route: _Route, mark: _Ancillary
-    ) -> int:
-        """Have the kernel cut the parts into datagrams of `size`; return 0 or the error."""
+    def _send_joined(self, messages: memoryview, size: int, route: _Route, mark: _Ancillary) -> int:
+        """Have the kernel cut the messages into datagrams of `size`; return 0 or the error."""
         segment = (_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(size))
-        error = _send_datagram(parts, route, [*mark, segment])
+        error = _send_datagram(messages, route, [*mark, segment])
         if error in _GSO_REFUSED:
             self._refuses_gso.remember(route.path.endpoint, monotonic_ns())
         return error
 
+    def _send_singly(
+        self, messages: Iterable[Buffer], route: _Route, mark: _Ancillary
+    ) -> Collection[int]:
+        """Send one by one; return the places of those that did not leave, and count why."""
+        unsent: list[int] = []
+        for place, message in enumerate(messages):
+            if error := _send_datagram(message, route, mark):
+                self._errors[error] += 1
+                unsent.append(place)
+        return unsent
 
-def _tune(each: socket.socket) -> bool:
+
+def _places(messages: memoryview, size: int) -> range:
+    """Return the places of all messages that are laid end to end."""
+    return range(-(-len(messages) // size))
+
+
+def _tune(each: socket.socket, *, wants_gro: bool) -> bool:
     """Set what makes it quick and robust; return whether it has UDP_GRO."""
     if each.family == socket.AF_INET:
         each.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
@@ -217,10 +239,10 @@ def _tune(each: socket.socket) -> bool:
         each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
     each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
     try:
-        each.setsockopt(_SOL_UDP, _UDP_GRO, 1)
+        each.setsockopt(_SOL_UDP, _UDP_GRO, wants_gro)
     except OSError:
         return False
-    return True
+    return wants_gro
 
 
 def _socket_address(endpoint: Endpoint) -> _Address:
@@ -241,45 +263,27 @@ def _source_ancillary(path: Path) -> _Ancillary:
             return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
 
 
-def _mark_ancillary(sender: socket.socket, traffic_class: int) -> _Ancillary:
+def _mark_ancillary(path: Path, traffic_class: int) -> _Ancillary:
     """Return what sets the TOS octet, or the traffic class of IPv6."""
     octets = _TRAFFIC_CLASS.pack(traffic_class)
-    if sender.family == socket.AF_INET:
+    if isinstance(path.endpoint.address, IPv4Address):
         return [(socket.IPPROTO_IP, socket.IP_TOS, octets)]
     return [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, octets)]
 
 
-def _joinable(messages: Sequence[bytes], start: int) -> int:
-    """Return the end of the run that one UDP_SEGMENT send can carry."""
-    size = total = len(messages[start])
-    end = start + 1
-    limit = min(len(messages), start + MAX_SEGMENTS)
-    while end < limit:
-        length = len(messages[end])
-        if length > size or total + length > MAX_JOINED_OCTETS:
-            break
-        total += length
-        end += 1
-        if length < size:
-            break
-    return end
-
-
-def _send_singly(messages: Sequence[Buffer], route: _Route, mark: _Ancillary) -> int:
-    return sum(not _send_datagram((message,), route, mark) for message in messages)
-
-
-def _send_datagram(parts: Sequence[Buffer], route: _Route, others: _Ancillary) -> int:
+def _send_datagram(message: Buffer, route: _Route, others: _Ancillary) -> int:
     """Send in one call; if our address of yesterday is refused, let the routing choose.
 
     Return 0 or the number of the error.
     """
     sender, source = route.sender, route.source
+    if sender is None:
+        return errno.EAFNOSUPPORT
     try:
-        sender.sendmsg(parts, [*source, *others], 0, route.address)
+        sender.sendmsg((message,), [*source, *others], 0, route.address)
     except OSError as error:
         if not source or error.errno not in _SOURCE_REFUSED:
             return error.errno or errno.EIO
     else:
         return 0
-    return _send_datagram(parts, route._replace(source=[]), others)
+    return _send_datagram(message, route._replace(source=[]), others)

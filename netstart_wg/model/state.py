@@ -26,6 +26,8 @@ class PeerState:
     allowed_ips: tuple[IPNetwork, ...] = ()
     """In the order they were added."""
     description: str | None = None
+    refused_offloads: tuple[str, ...] = ()
+    """Names of kernel offloads that are in use, but not on the way to this peer at present."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,9 @@ class WireGuardState:
     """In order of creation."""
     drops: tuple[tuple[str, int], ...] = ()
     """Packets dropped since the engine started, by reason, sorted; none that are zero."""
+    send_errors: tuple[tuple[str, int], ...] = ()
+    """Datagrams that could not be sent, by the name of errno(3), sorted; of them `drops` has
+    those that carried packets."""
     offloads: tuple[str, ...] = ()
     """Names of the kernel offloads in use, sorted."""
 

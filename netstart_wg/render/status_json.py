@@ -70,6 +70,7 @@ def _engine(status: InterfaceStatus, engine: WireGuardState, realtime_ns: int) -
         "wgrtable": engine.wgrtable,
         "offloads": list(engine.offloads),
         "drops": dict(engine.drops),
+        "send_errors": dict(engine.send_errors),
         "peers": [_peer(peer, realtime_ns) for peer in engine.peers],
     }
 
@@ -86,6 +87,7 @@ def _peer(peer: PeerState, realtime_ns: int) -> Json:
         "last_handshake_age_seconds": handshake_age_seconds(peer, realtime_ns),
         "tx_bytes": peer.tx_bytes,
         "rx_bytes": peer.rx_bytes,
+        "refused_offloads": list(peer.refused_offloads),
         "allowed_ips": [str(network) for network in peer.allowed_ips],
     }
 

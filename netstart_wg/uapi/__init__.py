@@ -11,7 +11,9 @@ our own, which wg(8) passes over:
 
     implementation=NAME VERSION   reply     what serves the interface
     offload=NAME                  reply     one line each: what the kernel granted
+    refused_offload=NAME          reply     of a peer, one line each: what is on, but not for it
     drop=REASON COUNT             reply     one line each: what was dropped, and how often
+    send_error=ERRNO COUNT        reply     one line each: why datagrams were not sent, and how many
     link_namespace=INODE          reply     the network namespace that the interface is in;
                                             0 if it does not have the engine's name any more
     wgrtable=N                    both      the rdomain of the UDP sockets, up to 255; in a reply

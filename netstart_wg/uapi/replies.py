@@ -78,6 +78,7 @@ def encode_get(state: WireGuardState) -> str:
     lines += (f"group={format_group(name)}" for name in state.groups)
     lines += (f"offload={one_line(name)}" for name in state.offloads)
     lines += (f"drop={one_line(reason)} {count}" for reason, count in state.drops)
+    lines += (f"send_error={one_line(name)} {count}" for name, count in state.send_errors)
     for peer in state.peers:
         lines += _peer_state_lines(peer)
     lines.append("errno=0")
@@ -91,6 +92,8 @@ def _peer_state_lines(peer: PeerState) -> Iterator[str]:
     yield "protocol_version=1"
     if peer.description is not None:
         yield f"description={one_line(peer.description)}"
+    for name in peer.refused_offloads:
+        yield f"refused_offload={one_line(name)}"
     if peer.endpoint is not None:
         yield f"endpoint={peer.endpoint}"
     yield f"last_handshake_time_sec={seconds}"
@@ -132,6 +135,7 @@ def decode_get(text: str) -> WireGuardState:
         link_namespace=device.link_namespace,
         peers=tuple(reading.state() for reading in peers.values()),
         drops=tuple(sorted(device.drops.items())),
+        send_errors=tuple(sorted(device.send_errors.items())),
         offloads=tuple(sorted(device.offloads)),
     )
 
@@ -159,6 +163,7 @@ class _DeviceReading:
     groups: dict[str, None] = field(default_factory=dict)
     link_namespace: int | None = None
     drops: dict[str, int] = field(default_factory=dict)
+    send_errors: dict[str, int] = field(default_factory=dict)
     offloads: set[str] = field(default_factory=set)
 
     def take(self, key: str, value: str) -> None:
@@ -183,6 +188,9 @@ class _DeviceReading:
             case "drop":
                 reason, _, count = value.rpartition(" ")
                 self.drops[reason] = parse_number(key, count, U64_MAX)
+            case "send_error":
+                name, _, count = value.rpartition(" ")
+                self.send_errors[name] = parse_number(key, count, U64_MAX)
             case _:
                 pass
 
@@ -201,6 +209,7 @@ class _PeerReading:
     persistent_keepalive: int = 0
     allowed_ips: dict[IPNetwork, None] = field(default_factory=dict)
     description: str | None = None
+    refused_offloads: set[str] = field(default_factory=set)
 
     def take(self, key: str, value: str) -> None:
         match key:
@@ -222,6 +231,8 @@ class _PeerReading:
                 self.persistent_keepalive = parse_number(key, value, KEEPALIVE_MAX)
             case "description":
                 self.description = value or None
+            case "refused_offload":
+                self.refused_offloads.add(value)
             case "protocol_version":
                 check_protocol_version(key, value)
             case _:
@@ -240,4 +251,5 @@ class _PeerReading:
             persistent_keepalive=self.persistent_keepalive,
             allowed_ips=tuple(self.allowed_ips),
             description=self.description,
+            refused_offloads=tuple(sorted(self.refused_offloads)),
         )

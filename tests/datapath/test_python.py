@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
@@ -375,9 +375,11 @@ class CountingUdp(MemoryUdp):
         super().__init__(transmit)
         self.sends: list[int] = []
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
-        self.sends.append(len(messages))
-        return super().send(messages, path, traffic_class)
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
+        self.sends.append(-(-len(messages) // size))
+        return super().send_laid(messages, size, path, traffic_class)
 
 
 def test_the_outer_header_carries_the_ecn_bits_and_no_dscp() -> None:

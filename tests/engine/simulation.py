@@ -10,7 +10,7 @@ import heapq
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
@@ -83,14 +83,17 @@ class MemoryUdp:
             Datagrams(memoryview(message), max(1, len(message)), path) for message, path in taken
         ]
 
-    def send(self, messages: Sequence[bytes], path: Path, traffic_class: int = 0) -> int:
-        self.traffic_classes += [traffic_class] * len(messages)
-        return sum(self._transmit(message, path) for message in messages)
+    def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
+        self.traffic_classes.append(traffic_class)
+        return self._transmit(message, path)
 
-    def send_laid(self, messages: memoryview, size: int, path: Path, traffic_class: int = 0) -> int:
+    def send_laid(
+        self, messages: memoryview, size: int, path: Path, traffic_class: int = 0
+    ) -> Collection[int]:
         starts = range(0, len(messages), size)
         singly = [bytes(messages[start : start + size]) for start in starts]
-        return self.send(singly, path, traffic_class)
+        has_left = [self.send(message, path, traffic_class) for message in singly]
+        return [place for place, left in enumerate(has_left) if not left]
 
 
 class Host:

@@ -21,6 +21,7 @@ from tests.netns.engines import (
 )
 from tests.netns.hosts import Host, HostMaker, Link, link
 from tests.netns.traffic import file_arrives_intact
+from tests.netns.uapi import state
 
 PORT = 51820
 FILE_BYTES = 2_000_000
@@ -84,6 +85,12 @@ def test_a_route_mtu_below_the_device_mtu_costs_only_its_own_peer(
     assert file_arrives_intact(middle, wide, "10.77.0.3", size=FILE_BYTES)
     assert sent(middle, "eth1").mean_since(before_narrow) < PATH_MTU + ETHERNET_OCTETS
     assert sent(middle, "eth2").mean_since(before_wide) > 2 * DEVICE_MTU
+
+    refused = {each.public_key: each.refused_offloads for each in state(middle, "wg0").peers}
+    assert {key.to_base64(): names for key, names in refused.items()} == {
+        keys[narrow].public: ("udp-gso",),
+        keys[wide].public: (),
+    }
 
     # the other direction has no narrow route, and the acknowledgements still get through
     before = sent(narrow, "eth1")

@@ -34,6 +34,7 @@ LAPTOP = PeerState(
     persistent_keepalive=25,
     allowed_ips=(ip_network("10.0.0.2/32"), ip_network("fd00::2/128")),
     description="laptop",
+    refused_offloads=("udp-gso",),
 )
 SILENT = PeerState(public_key=PublicKey(bytes(32)))
 
@@ -55,6 +56,7 @@ HUB = InterfaceState(
         fwmark=7,
         peers=(LAPTOP, SILENT),
         drops=(("replayed", 3),),
+        send_errors=(("ENETUNREACH", 2),),
         offloads=("tso",),
     ),
 )

@@ -53,6 +53,7 @@ def test_a_hub_is_one_versioned_object() -> None:
                     "wgrtable": 0,
                     "offloads": ["tso"],
                     "drops": {"replayed": 3},
+                    "send_errors": {"ENETUNREACH": 2},
                     "peers": [
                         {
                             "public_key": "3pzzVOIyb5Y3DGP3dM2y0VZyMfKZyb6Gm8qNJVh7rk4=",
@@ -68,6 +69,7 @@ def test_a_hub_is_one_versioned_object() -> None:
                             "last_handshake_age_seconds": 3,
                             "tx_bytes": 232408,
                             "rx_bytes": 67712,
+                            "refused_offloads": ["udp-gso"],
                             "allowed_ips": ["10.0.0.2/32", "fd00::2/128"],
                         },
                         {
@@ -80,6 +82,7 @@ def test_a_hub_is_one_versioned_object() -> None:
                             "last_handshake_age_seconds": None,
                             "tx_bytes": 0,
                             "rx_bytes": 0,
+                            "refused_offloads": [],
                             "allowed_ips": [],
                         },
                     ],

@@ -31,6 +31,7 @@ FULL_STATE = WireGuardState(
     link_namespace=4026532281,
     drops=(("no-peer", 3), ("replayed", 1)),
     offloads=("tso", "uso"),
+    send_errors=(("ENETUNREACH", 2), ("EPERM", 1)),
     peers=(
         PeerState(
             public_key=PEER,
@@ -42,6 +43,7 @@ FULL_STATE = WireGuardState(
             persistent_keepalive=25,
             allowed_ips=(ip_network("10.0.0.2/32"), ip_network("fd00::/64")),
             description="laptop of Zoë",
+            refused_offloads=("udp-gso",),
         ),
         PeerState(public_key=OTHER),
     ),
@@ -60,10 +62,13 @@ offload=tso
 offload=uso
 drop=no-peer 3
 drop=replayed 1
+send_error=ENETUNREACH 2
+send_error=EPERM 1
 public_key={PEER_HEX}
 preshared_key={PRESHARED_HEX}
 protocol_version=1
 description=laptop of Zoë
+refused_offload=udp-gso
 endpoint=[fe80::1%1]:5
 last_handshake_time_sec=1700000000
 last_handshake_time_nsec=42
