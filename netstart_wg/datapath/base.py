@@ -21,7 +21,7 @@ MAX_JOINED_OCTETS = 65000
 """Octets that are sent in one go; an IPv4 datagram can hold 65,507."""
 
 
-RECEIVES = 8
+RECEIVES = 32
 """Most entries that are received at once."""
 
 

@@ -1,7 +1,8 @@
 """From the network to the TUN: messages sorted, opened, checked and delivered.
 
 What one receive brings is mostly one thing, messages of one peer under one
-keypair, and in them packets of one flow.  That is found out for all at once, and
+keypair, and in them packets of one flow, whether the kernel has joined them
+(UDP_GRO) or not.  That is found out for all at once, and
 what it was found of goes on at once; whatever is not so is looked at one by one,
 with the same result.
 """
@@ -9,11 +10,10 @@ with the same result.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
-from netstart_wg.datapath.base import RECEIVES, Buffer, Datagrams, UdpEnd
+from netstart_wg.datapath.base import MAX_JOINED_OCTETS, RECEIVES, Buffer, Datagrams, UdpEnd
 from netstart_wg.datapath.delivery import Delivery
 from netstart_wg.datapath.ecn import TOLD_INNER, decapsulate
 from netstart_wg.datapath.joining import Coalescer
@@ -61,8 +61,8 @@ class Inbound:
         while budget > 0:
             limit = min(budget, RECEIVES)
             batch = self._udp.receive(limit)
-            for received in batch:
-                self._receive(received, call)
+            for messages, origin in _runs(batch):
+                self._receive(messages, origin, call)
             if len(batch) < limit:
                 report.is_exhausted = True
                 break
@@ -70,29 +70,24 @@ class Inbound:
         call.coalescer.flush()
         return report
 
-    def _receive(self, received: Datagrams, call: _Call) -> None:
-        """Sort datagrams into runs under one keypair; hand up what is not transport data."""
-        data, size = received.data, received.segment_size
-        starts = range(0, len(data), size)
-        if len(starts) > 1 and len(data) - starts[-1] >= _EMPTY_LENGTH:  # and so the others
-            heads = map(_HEADER.unpack_from, repeat(data), starts)
+    def _receive(self, messages: Sequence[memoryview], received: Datagrams, call: _Call) -> None:
+        """Open datagrams under one keypair at once; hand up what is not transport data."""
+        if len(messages) > 1 and len(messages[-1]) >= _EMPTY_LENGTH:  # and so the others
+            heads = map(_HEADER.unpack_from, messages)
             kinds, indices, counters = zip(*heads, strict=True)
             index = indices[0]
-            if kinds.count(_TRANSPORT) == indices.count(index) == len(starts):
-                messages = [data[start : start + size] for start in starts]
+            if kinds.count(_TRANSPORT) == indices.count(index) == len(messages):
                 self._open(index, counters, messages, received, call)
                 return
-        self._sort(received, call)
+        self._sort(messages, received, call)
 
-    def _sort(self, received: Datagrams, call: _Call) -> None:
+    def _sort(self, messages: Sequence[memoryview], received: Datagrams, call: _Call) -> None:
         """Do so one by one."""
-        data, size = received.data, received.segment_size
         report = call.report
         run: list[memoryview] = []
         counters: list[int] = []
         run_index = -1
-        for start in range(0, len(data), size):
-            message = data[start : start + size]
+        for message in messages:
             if len(message) < _EMPTY_LENGTH:
                 report.drops[DropReason.NOT_A_MESSAGE] += 1
                 continue
@@ -164,12 +159,14 @@ class Inbound:
         outer_ecn: int,
         call: _Call,
     ) -> bool:
-        """Do what `_deliver` does, if the packets are one flow and nothing need be changed.
+        """Do what `_deliver` does, if the packets are of few flows and nothing need be changed.
 
         Return False, having done nothing, if they are not.
         """
         parts = () if outer_ecn in TOLD_INNER else call.coalescer.parts_of(rows)
-        if not parts or self._table.allowed_ips.lookup(_source_of(rows[0])) != number:
+        lookup = self._table.allowed_ips.lookup
+        sources = {_source_of(packets[0]) for _, packets in parts}
+        if not parts or any(lookup(source) != number for source in sources):
             return False
         traffic.data_packets += len(rows)
         traffic.bytes += _EMPTY_LENGTH * len(rows) + sum(map(len, rows))
@@ -214,6 +211,42 @@ class Inbound:
                 packet = combined
             traffic.bytes += _EMPTY_LENGTH + len(packet)
             coalescer.add(packet if length == len(packet) else packet[:length])
+
+
+def _runs(batch: Sequence[Datagrams]) -> Iterator[tuple[Sequence[memoryview], Datagrams]]:
+    """Yield the datagrams of each sender, all of one length but that the last may be shorter.
+
+    Those that came singly, one after the other, go on as if UDP_GRO had joined them.  Of
+    what is yielded, the second tells the sender of all.
+    """
+    run: list[memoryview] = []
+    first, size, room = None, 0, 0
+    for received in batch:
+        data = received.data
+        length = len(data)
+        if not length:  # an empty datagram is nothing
+            continue
+        if (
+            first is not None
+            and length <= size
+            and length <= room
+            and length <= received.segment_size
+            and received.path is first.path
+            and received.ecn == first.ecn
+        ):
+            run.append(data)
+            room -= length
+            size = size if length == size else 0
+            continue
+        if first is not None:
+            yield run, first
+        first, step = received, received.segment_size
+        if length <= step:
+            run, size, room = [data], length, MAX_JOINED_OCTETS - length
+        else:
+            run, size = [data[start : start + step] for start in range(0, length, step)], 0
+    if first is not None:
+        yield run, first
 
 
 def _source_of(packet: Buffer) -> bytes:

@@ -5,8 +5,10 @@ the order of the tunnel, and a sender cuts a flow's super-packet in one go.
 
 Packets come singly, or as the rows of one receive.  Rows are looked at all at
 once: their headers, end to end, are one large number, and shifting it by one
-header lays each header upon its neighbour's.  What one packet must do to join a
-run is said twice, then, in `_joins` and in `_survey`, and must be the same.
+header lays each header upon its neighbour's: the highest bit that differs tells
+where another flow begins, or the same one with another window or timestamp.  What
+one packet must do to join a run is said twice, then, in `_joins` and in `_survey`,
+and must be the same.
 
 What is joined is written with VIRTIO_NET_HDR_F_NEEDS_CSUM: WireGuard has
 authenticated every octet, so the old checksums are not verified here; a packet
@@ -38,6 +40,9 @@ from netstart_wg.datapath.offload import (
 
 MAX_RUN_LENGTH = 512
 """Packets; writev(2) takes 1024 parts."""
+
+_MOST_FLOWS = 4
+"""In the rows of one receive; if there are more, they are looked at one by one."""
 
 _PSH, _ACK = 0x08, 0x10
 
@@ -109,12 +114,26 @@ class Coalescer:
 
         All rows are of one length, but the last may be shorter.
         """
-        packet = bytes(rows[0])
-        length = inner_length(packet)
-        if not length or len(rows) > MAX_RUN_LENGTH:
+        if len(rows) > MAX_RUN_LENGTH:
             return ()
-        first = _classify(packet[:length], joins_tcp=self._joins_tcp, joins_udp=self._joins_udp)
-        return () if first is None else _survey(rows, first, length)
+        parts: list[Part] = []
+        for _ in range(_MOST_FLOWS):
+            packet = bytes(rows[0])
+            packet = packet[: inner_length(packet)]
+            first = packet and _classify(
+                packet, joins_tcp=self._joins_tcp, joins_udp=self._joins_udp
+            )
+            if not first:
+                return ()
+            count = _count_alike(rows, first)
+            found = _survey(rows[:count], first, len(packet))
+            if not found:
+                return ()
+            parts += found
+            rows = rows[count:]
+            if not rows:
+                return parts
+        return ()
 
     def add_part(self, part: Part) -> None:
         """Take in a part; what stays open lies in the rows that it is made of: see `keep`."""
@@ -245,17 +264,34 @@ def _extend(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> None:
 # -- rows ----------------------------------------------------------------------------------
 
 
+def _count_alike(rows: Sequence[memoryview], first: _Segment) -> int:
+    """Return how many rows have the key of the first one, what it is being given."""
+    size = first.payload_at
+    if len(rows[-1]) < size:
+        rows = rows[:-1]
+    number = int.from_bytes(_headers(rows, size), "big")
+    mask = _shared_bits(_protocol(first), first.transport_at, size, len(rows) - 1)
+    differences = (number ^ number >> 8 * size) & mask
+    return len(rows) - -(-differences.bit_length() // (8 * size))
+
+
+def _headers(rows: Sequence[memoryview], size: int) -> bytes:
+    return b"".join([row[:size] for row in rows])
+
+
+def _protocol(segment: _Segment) -> int:
+    return UDP if segment.gso_type == GSO_UDP_L4 else TCP
+
+
 def _survey(rows: Sequence[memoryview], first: _Segment, length: int) -> Sequence[Part]:
-    """Return the parts that rows fall into, given what the first one is; none if unlike."""
-    payload_at, count, last = first.payload_at, len(rows), inner_length(rows[-1])
+    """Return the parts that rows of one key fall into; none if they do not follow one another.
+
+    `first` is what the first one is, `length` how long without padding.
+    """
+    payload_at, last = first.payload_at, inner_length(rows[-1])
     if not payload_at < last <= length:
         return ()
-    headers = b"".join([row[:payload_at] for row in rows])
-    number = int.from_bytes(headers, "big")
-    protocol = UDP if first.gso_type == GSO_UDP_L4 else TCP
-    mask = _shared_bits(protocol, first.transport_at, payload_at, count - 1)
-    if (number ^ number >> 8 * payload_at) & mask:
-        return ()
+    protocol, headers = _protocol(first), _headers(rows, payload_at)
     fields = _fields(protocol, first.transport_at, payload_at).iter_unpack(headers)
     columns = tuple(zip(*fields, strict=True))
     if not _follow(columns, first, length, last):

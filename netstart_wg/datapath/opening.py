@@ -48,7 +48,6 @@ class Opener:
         last = len(messages[-1])
         if count < _LEAST_ROWS or not (length > _OVERHEAD and _OVERHEAD <= last <= length):
             return None
-        stride = length - _OVERHEAD
         if any(len(message) != length for message in messages[:-1]):
             return None
         stride = length - _OVERHEAD

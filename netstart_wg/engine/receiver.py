@@ -2,7 +2,8 @@
 
 One call fills several buffers, each of which may hold many datagrams of one
 sender (UDP_GRO).  Addresses and control messages are looked at only when they
-are not those of a datagram before: octet for octet the same means the same.
+are not those of a datagram before: octet for octet the same means the same, and
+mostly all that one call brings is the same.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ _CONTROL_LENGTH_AT = _Mmsghdr.header.offset + _Msghdr.control_length.offset
 _RESULT = struct.Struct(
     f"={_CONTROL_LENGTH_AT}x{'Q' if _WORD == 8 else 'I'}"
     f"{_Mmsghdr.length.offset - _CONTROL_LENGTH_AT - _WORD}xI"
+    f"{_HEADER_OCTETS - _Mmsghdr.length.offset - 4}x"
 )
 """What the kernel says of a message: the length of its control messages, and its own."""
 
@@ -86,8 +88,9 @@ class Receiver:
         memory = memoryview(mmap.mmap(-1, RECEIVES * _BUFFER_OCTETS, flags))
         starts = range(0, RECEIVES * _BUFFER_OCTETS, _BUFFER_OCTETS)
         self._views = [memory[start : start + _BUFFER_OCTETS] for start in starts]
-        self._names = [bytearray(_NAME_OCTETS) for _ in range(RECEIVES)]
-        self._controls = [bytearray(_CONTROL_OCTETS) for _ in range(RECEIVES)]
+        self._names = bytearray(RECEIVES * _NAME_OCTETS)
+        self._controls = bytearray(RECEIVES * _CONTROL_OCTETS)
+        self._no_controls = bytes(self._controls)
         self._iovecs = (_Iovec * RECEIVES)()
         self._headers = bytearray(RECEIVES * _HEADER_OCTETS)
         self._point_to_buffers()
@@ -96,32 +99,54 @@ class Receiver:
             _arguments(descriptor, _address_of(self._headers), count)
             for count in range(RECEIVES + 1)
         ]
-        self._control_views = [memoryview(control) for control in self._controls]
         self._origins: dict[bytes, _Origin] = {}
 
     def _point_to_buffers(self) -> None:
         headers = (_Mmsghdr * RECEIVES).from_buffer(self._headers)
+        names, controls = _address_of(self._names), _address_of(self._controls)
         for place in range(RECEIVES):
             iovec, header = self._iovecs[place], headers[place].header
             iovec.base, iovec.length = _address_of(self._views[place]), _BUFFER_OCTETS
-            header.name, header.name_length = _address_of(self._names[place]), _NAME_OCTETS
+            header.name, header.name_length = names + place * _NAME_OCTETS, _NAME_OCTETS
             header.iov, header.iov_length = ctypes.addressof(iovec), 1
-            header.control, header.control_length = (
-                _address_of(self._controls[place]),
-                _CONTROL_OCTETS,
-            )
+            header.control = controls + place * _CONTROL_OCTETS
+            header.control_length = _CONTROL_OCTETS
 
     def receive(self, limit: int) -> list[Datagrams]:
         """See `UdpEnd`; an error of an earlier send, told here, is nothing that has come."""
         self._headers[:] = self._fresh
+        self._controls[:] = self._no_controls
         count: int = _recvmmsg(*self._arguments[limit])
-        return [self._datagrams(place) for place in range(count)]
+        if count <= 0:
+            return []
+        results = [*_RESULT.iter_unpack(memoryview(self._headers)[: count * _HEADER_OCTETS])]
+        if count == 1 or not self._are_alike(count):
+            return [self._datagrams(place, *result) for place, result in enumerate(results)]
+        path, size, ecn = self._origin(0, results[0][0])
+        return [
+            Datagrams(view[:length], size or length or 1, path, ecn)
+            for view, (_, length) in zip(self._views, results, strict=False)
+        ]
 
-    def _datagrams(self, place: int) -> Datagrams:
-        control_length, length = _RESULT.unpack_from(self._headers, place * _HEADER_OCTETS)
-        raw = b"".join((self._names[place], self._control_views[place][:control_length]))
-        path, size, ecn = self._origins.get(raw) or self._remember(raw)
+    def _are_alike(self, count: int) -> bool:
+        """Whether so many messages have one sender, and the same control messages."""
+        names, controls = count * _NAME_OCTETS, count * _CONTROL_OCTETS
+        return (
+            self._names[:names] == self._names[:_NAME_OCTETS] * count
+            and self._controls[:controls] == self._controls[:_CONTROL_OCTETS] * count
+        )
+
+    def _datagrams(self, place: int, control_length: int, length: int) -> Datagrams:
+        path, size, ecn = self._origin(place, control_length)
         return Datagrams(self._views[place][:length], size or length or 1, path, ecn)
+
+    def _origin(self, place: int, control_length: int) -> _Origin:
+        name, control = place * _NAME_OCTETS, place * _CONTROL_OCTETS
+        raw = bytes(
+            self._names[name : name + _NAME_OCTETS]
+            + self._controls[control : control + control_length]
+        )
+        return self._origins.get(raw) or self._remember(raw)
 
     def _remember(self, raw: bytes) -> _Origin:
         if len(self._origins) >= _REMEMBERED:

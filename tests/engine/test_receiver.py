@@ -73,6 +73,18 @@ def test_of_two_senders_each_is_told_with_its_own_datagrams(
     assert ports == [mine, others, others, mine]
 
 
+def test_of_one_sender_each_datagram_is_told_with_its_own_mark(
+    ends: tuple[Receiver, socket.socket, socket.socket],
+) -> None:
+    receiver, receiving, sending = ends
+    receiving.setsockopt(socket.IPPROTO_IP, 13, 1)  # IP_RECVTOS
+    for marks in ([0, 0, 0], [0, 3, 0], [2, 2, 2], [3, 0, 0]):
+        for mark in marks:
+            sending.sendmsg([b"x"], [(socket.IPPROTO_IP, socket.IP_TOS, struct.pack("=i", mark))])
+        select.select([receiving], [], [], 5)
+        assert [each.ecn for each in receiver.receive(RECEIVES)] == marks
+
+
 def test_an_error_of_an_earlier_send_brings_nothing_and_loses_nothing(
     ends: tuple[Receiver, socket.socket, socket.socket],
 ) -> None:
