@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import IPv4Address, ip_network
 
-from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
+from netstart_wg.datapath.base import RECEIVES, Buffer, Datagrams, VirtioNetHeader
 from netstart_wg.datapath.offload import GSO_TCPV4, NEEDS_CSUM, PLAIN
 from netstart_wg.datapath.python import PythonDataPath
+from netstart_wg.datapath.rows import Rows
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.allowedips import AllowedIps
@@ -75,6 +76,7 @@ class Cable:
         self.is_kept = False
         self.carried: list[tuple[bytes, int]] = []
         self._waiting: Iterator[tuple[bytes, int]] = iter(())
+        self._rows = [Rows() for _ in range(RECEIVES)]
 
     def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
         del path, traffic_class
@@ -94,8 +96,13 @@ class Cable:
         self._waiting = iter(carried)
 
     def receive(self, limit: int = 1) -> Sequence[Datagrams]:
-        taken = itertools.islice(self._waiting, limit)
-        return [Datagrams(memoryview(data), size, PATH) for data, size in taken]
+        received = []
+        for rows, (data, size) in zip(
+            self._rows, itertools.islice(self._waiting, limit), strict=False
+        ):
+            rows.view[: len(data)] = data  # as the kernel does
+            received.append(Datagrams(rows, len(data), size, PATH))
+        return received
 
 
 def super_packets() -> list[Read]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from netstart_wg.datapath.rows import Rows
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.forwarding import ForwardingUpdate, Path, PeerId, TrafficReport
 
@@ -59,12 +60,20 @@ class TunEnd(Protocol):
 class Datagrams(NamedTuple):
     """One or more datagrams from one sender, laid end to end as UDP_GRO does."""
 
-    data: memoryview
+    rows: Rows
+    """They lie at its beginning."""
+    length: int
+    """Octets of all of them."""
     segment_size: int
     """Length of each datagram but the last, which may be shorter; at least 1."""
     path: Path
     ecn: int = 0
     """The ECN bits of the outer header, which all of them share (RFC 3168 §5)."""
+
+    @property
+    def data(self) -> memoryview:
+        """The octets."""
+        return self.rows.view[: self.length]
 
 
 class UdpEnd(Protocol):

@@ -34,14 +34,20 @@ class Delivery:
                 self._set_takes(gso_type, takes=True)
         tun = self._tun
         return Coalescer(
-            lambda packets: self.write(packets, now, report),
+            lambda packets, payloads: self.write(packets, payloads, now, report),
             joins_tcp=tun.takes_tcp_super_packets,
             joins_udp=tun.takes_udp_super_packets,
         )
 
-    def write(self, packets: Sequence[Buffer], now: Now, report: TrafficReport) -> None:
+    def write(
+        self,
+        packets: Sequence[Buffer],
+        payloads: Sequence[Buffer],
+        now: Now,
+        report: TrafficReport,
+    ) -> None:
         """Write a run; singly, for a while, if the TUN refuses that kind of super-packet."""
-        header, parts = join(packets)
+        header, parts = join(packets, payloads)
         try:
             self._tun.write(header, parts)
         except OSError as error:
@@ -51,7 +57,7 @@ class Delivery:
             self._refused.remember(header.gso_type, now.boottime_ns)
             self._set_takes(header.gso_type, takes=False)
             for packet in packets:
-                self.write((packet,), now, report)
+                self.write((packet,), (), now, report)
 
     def _set_takes(self, gso_type: int, *, takes: bool) -> None:
         if gso_type == GSO_UDP_L4:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netstart_wg.datapath.base import MAX_JOINED_OCTETS, RECEIVES, Buffer, Datagrams, UdpEnd
 from netstart_wg.datapath.delivery import Delivery
 from netstart_wg.datapath.ecn import TOLD_INNER, decapsulate
 from netstart_wg.datapath.joining import Coalescer
 from netstart_wg.datapath.offload import inner_length
-from netstart_wg.datapath.opening import Opener, accept, decrypt_singly
+from netstart_wg.datapath.opening import LEAST_ROWS, Opener, accept, decrypt_singly
+from netstart_wg.datapath.rows import LaidPackets, Rows
 from netstart_wg.datapath.table import ForwardingTable
 from netstart_wg.model.now import Now
 from netstart_wg.protocol.forwarding import DropReason, PeerId, PeerTraffic, TrafficReport
@@ -45,7 +47,7 @@ class _Call:
 class Inbound:
     """The way in."""
 
-    __slots__ = ("_delivery", "_opener", "_table", "_udp")
+    __slots__ = ("_delivery", "_opener", "_singles", "_table", "_udp")
 
     def __init__(self, table: ForwardingTable, udp: UdpEnd, delivery: Delivery) -> None:
         """Take what is shared with the way out."""
@@ -53,6 +55,7 @@ class Inbound:
         self._udp = udp
         self._delivery = delivery
         self._opener = Opener()
+        self._singles = Rows()
 
     def move(self, budget: int, now: Now) -> TrafficReport:
         """Move up to `budget` receives."""
@@ -61,8 +64,8 @@ class Inbound:
         while budget > 0:
             limit = min(budget, RECEIVES)
             batch = self._udp.receive(limit)
-            for messages, origin in _runs(batch):
-                self._receive(messages, origin, call)
+            for received in self._gathered(batch):
+                self._receive(received, call)
             if len(batch) < limit:
                 report.is_exhausted = True
                 break
@@ -70,24 +73,80 @@ class Inbound:
         call.coalescer.flush()
         return report
 
-    def _receive(self, messages: Sequence[memoryview], received: Datagrams, call: _Call) -> None:
-        """Open datagrams under one keypair at once; hand up what is not transport data."""
-        if len(messages) > 1 and len(messages[-1]) >= _EMPTY_LENGTH:  # and so the others
-            heads = map(_HEADER.unpack_from, messages)
-            kinds, indices, counters = zip(*heads, strict=True)
-            index = indices[0]
-            if kinds.count(_TRANSPORT) == indices.count(index) == len(messages):
-                self._open(index, counters, messages, received, call)
-                return
-        self._sort(messages, received, call)
+    def _gathered(self, batch: Sequence[Datagrams]) -> Iterator[Datagrams]:
+        """Yield what has come; datagrams of one sender that came singly, as if joined by UDP_GRO.
 
-    def _sort(self, messages: Sequence[memoryview], received: Datagrams, call: _Call) -> None:
+        These are valid until the next is asked for.
+        """
+        run: list[Datagrams] = []
+        size = room = 0
+        for received in batch:
+            length = received.length
+            if not length:
+                continue  # an empty datagram is nothing
+            if (
+                run
+                and length <= size
+                and length <= room
+                and length <= received.segment_size
+                and received.path is run[0].path
+                and received.ecn == run[0].ecn
+            ):
+                run.append(received)
+                room -= length
+                size = size if length == size else 0
+                continue
+            if run:
+                yield from self._lay(run)
+            if length <= received.segment_size:
+                run, size, room = [received], length, MAX_JOINED_OCTETS - length
+            else:
+                run = []
+                yield received
+        if run:
+            yield from self._lay(run)
+
+    def _lay(self, run: Sequence[Datagrams]) -> Sequence[Datagrams]:
+        """Lay single datagrams of one length end to end; the last may be shorter."""
+        if len(run) < LEAST_ROWS:
+            return run
+        first, last = run[0], run[-1]
+        size = first.length
+        for part, received in zip(
+            self._singles.parts(size, 0, size, len(run) - 1), run, strict=False
+        ):
+            part[:] = received.rows.view[:size]
+        end = (len(run) - 1) * size
+        length = end + last.length
+        self._singles.view[end:length] = last.data
+        return (first._replace(rows=self._singles, length=length),)
+
+    def _receive(self, received: Datagrams, call: _Call) -> None:
+        """Open datagrams under one keypair at once; hand up what is not transport data."""
+        rows, length, size = received.rows, received.length, received.segment_size
+        count = -(-length // size)
+        last_at = (count - 1) * size
+        if count > 1 and length - last_at >= _EMPTY_LENGTH:  # and so the others
+            fields = _headers(count).unpack(
+                b"".join(rows.parts(size, 0, TRANSPORT_HEADER_LENGTH, count))
+            )
+            index = fields[1]
+            if fields[::3].count(_TRANSPORT) == fields[1::3].count(index) == count:
+                sealed = rows.parts(size, TRANSPORT_HEADER_LENGTH, size, count)
+                sealed[-1] = rows.view[last_at + TRANSPORT_HEADER_LENGTH : length]
+                self._open(index, fields[2::3], sealed, received, call)
+                return
+        self._sort(received, call)
+
+    def _sort(self, received: Datagrams, call: _Call) -> None:
         """Do so one by one."""
+        data, size = received.data, received.segment_size
         report = call.report
         run: list[memoryview] = []
         counters: list[int] = []
         run_index = -1
-        for message in messages:
+        for start in range(0, len(data), size):
+            message = data[start : start + size]
             if len(message) < _EMPTY_LENGTH:
                 report.drops[DropReason.NOT_A_MESSAGE] += 1
                 continue
@@ -102,7 +161,7 @@ class Inbound:
                 if run:
                     self._open(run_index, counters, run, received, call)
                 run, counters, run_index = [], [], index
-            run.append(message)
+            run.append(message[TRANSPORT_HEADER_LENGTH:])
             counters.append(counter)
         if run:
             self._open(run_index, counters, run, received, call)
@@ -111,27 +170,29 @@ class Inbound:
         self,
         index: int,
         counters: Sequence[int],
-        messages: Sequence[memoryview],
+        sealed: Sequence[memoryview],
         received: Datagrams,
         call: _Call,
     ) -> None:
-        """Decrypt a run, check it against replay, and deliver it."""
+        """Decrypt what a run of messages contains, check it against replay, and deliver it."""
         report = call.report
         found = self._table.by_index.get(index)
         if found is None:
-            report.drops[DropReason.UNKNOWN_INDEX] += len(messages)
+            report.drops[DropReason.UNKNOWN_INDEX] += len(sealed)
             return
         number, keypair = found
         if not keypair.is_alive(call.now.boottime_ns):
-            report.drops[DropReason.EXPIRED] += len(messages)
+            report.drops[DropReason.EXPIRED] += len(sealed)
             return
         call.coalescer.keep()
-        packets: Sequence[Buffer] | None
-        packets = rows = self._opener.open(keypair.receiving, counters, messages)
-        if packets is None:
-            counters, packets = decrypt_singly(keypair, counters, messages)
-            if len(packets) < len(messages):
-                report.drops[DropReason.NOT_AUTHENTIC] += len(messages) - len(packets)
+        laid = self._opener.open(keypair.receiving, counters, sealed)
+        packets: Sequence[Buffer]
+        if laid is not None:
+            packets = laid.packets
+        else:
+            counters, packets = decrypt_singly(keypair, counters, sealed)
+            if len(packets) < len(sealed):
+                report.drops[DropReason.NOT_AUTHENTIC] += len(sealed) - len(packets)
         accepted = accept(keypair, counters, packets)
         if len(accepted) < len(packets):
             report.drops[DropReason.REPLAYED] += len(packets) - len(accepted)
@@ -144,9 +205,9 @@ class Inbound:
         if keypair not in traffic.used:
             traffic.used.append(keypair)
         if (
-            rows is not None
-            and accepted is rows
-            and self._deliver_flow(number, rows, traffic, received.ecn, call)
+            laid is not None
+            and accepted is packets
+            and self._deliver_flow(number, laid, traffic, received.ecn, call)
         ):
             return
         self._deliver(number, accepted, traffic, received.ecn, call)
@@ -154,7 +215,7 @@ class Inbound:
     def _deliver_flow(
         self,
         number: PeerId,
-        rows: Sequence[memoryview],
+        laid: LaidPackets,
         traffic: PeerTraffic,
         outer_ecn: int,
         call: _Call,
@@ -163,13 +224,14 @@ class Inbound:
 
         Return False, having done nothing, if they are not.
         """
-        parts = () if outer_ecn in TOLD_INNER else call.coalescer.parts_of(rows)
+        parts = () if outer_ecn in TOLD_INNER else call.coalescer.parts_of(laid)
         lookup = self._table.allowed_ips.lookup
-        sources = {_source_of(packets[0]) for _, packets in parts}
+        sources = {_source_of(part.packets[0]) for part in parts}
         if not parts or any(lookup(source) != number for source in sources):
             return False
-        traffic.data_packets += len(rows)
-        traffic.bytes += _EMPTY_LENGTH * len(rows) + sum(map(len, rows))
+        packets = laid.packets
+        traffic.data_packets += len(packets)
+        traffic.bytes += _EMPTY_LENGTH * len(packets) + sum(map(len, packets))
         for part in parts:
             call.coalescer.add_part(part)
         return True
@@ -213,40 +275,10 @@ class Inbound:
             coalescer.add(packet if length == len(packet) else packet[:length])
 
 
-def _runs(batch: Sequence[Datagrams]) -> Iterator[tuple[Sequence[memoryview], Datagrams]]:
-    """Yield the datagrams of each sender, all of one length but that the last may be shorter.
-
-    Those that came singly, one after the other, go on as if UDP_GRO had joined them.  Of
-    what is yielded, the second tells the sender of all.
-    """
-    run: list[memoryview] = []
-    first, size, room = None, 0, 0
-    for received in batch:
-        data = received.data
-        length = len(data)
-        if not length:  # an empty datagram is nothing
-            continue
-        if (
-            first is not None
-            and length <= size
-            and length <= room
-            and length <= received.segment_size
-            and received.path is first.path
-            and received.ecn == first.ecn
-        ):
-            run.append(data)
-            room -= length
-            size = size if length == size else 0
-            continue
-        if first is not None:
-            yield run, first
-        first, step = received, received.segment_size
-        if length <= step:
-            run, size, room = [data], length, MAX_JOINED_OCTETS - length
-        else:
-            run, size = [data[start : start + step] for start in range(0, length, step)], 0
-    if first is not None:
-        yield run, first
+@lru_cache(maxsize=64)
+def _headers(count: int) -> struct.Struct:
+    """Return how to read so many headers: three numbers of each."""
+    return struct.Struct("<" + count * "IIQ")
 
 
 def _source_of(packet: Buffer) -> bytes:

@@ -18,7 +18,7 @@ that was damaged before it entered the tunnel comes out repaired.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,6 +37,7 @@ from netstart_wg.datapath.offload import (
     inner_length,
     pseudo_header_sum,
 )
+from netstart_wg.datapath.rows import LaidPackets
 
 MAX_RUN_LENGTH = 512
 """Packets; writev(2) takes 1024 parts."""
@@ -56,12 +57,17 @@ class _Run:
 
     key: int
     gso_type: int
+    payload_at: int
     segment_size: int
     next_sequence: int
     next_identification: int
     length: int
     is_closed: bool
     packets: list[Buffer]
+    payloads: list[Buffer]
+    """Of the packets: what follows the headers."""
+    kept: int = 0
+    """How many of them, from the first on, are copies."""
 
 
 class _Segment(NamedTuple):
@@ -80,8 +86,16 @@ class _Segment(NamedTuple):
     """The last one carries PSH: no packet joins after it."""
 
 
-Part = tuple[_Segment, list[Buffer]]
-"""Packets that follow one another; all as long as the first, but the last may be shorter."""
+class Part(NamedTuple):
+    """Packets that follow one another; all as long as the first, but the last may be shorter."""
+
+    segment: _Segment
+    packets: Sequence[Buffer]
+    payloads: Sequence[Buffer]
+
+
+Finish = Callable[[Sequence[Buffer], Sequence[Buffer]], None]
+"""To whom a run goes: its packets, and what follows the headers in each (see `join`)."""
 
 
 class Coalescer:
@@ -89,9 +103,7 @@ class Coalescer:
 
     __slots__ = ("_finish", "_joins_tcp", "_joins_udp", "_run")
 
-    def __init__(
-        self, finish: Callable[[Sequence[Buffer]], None], *, joins_tcp: bool, joins_udp: bool
-    ) -> None:
+    def __init__(self, finish: Finish, *, joins_tcp: bool, joins_udp: bool) -> None:
         self._run: _Run | None = None
         self._finish = finish
         self._joins_tcp = joins_tcp
@@ -102,65 +114,70 @@ class Coalescer:
         segment = _classify(packet, joins_tcp=self._joins_tcp, joins_udp=self._joins_udp)
         if segment is None:
             self.flush()
-            self._finish((packet,))
-        elif self._run is not None and _joins(self._run, segment, (packet,)):
-            _extend(self._run, segment, (packet,))
+            self._finish((packet,), ())
+            return
+        part = _alone(segment, packet)
+        if self._run is not None and _joins(self._run, part):
+            _extend(self._run, part)
         else:
             self.flush()
-            self._run = _begin(segment, (packet,))
+            self._run = _begin(part)
 
-    def parts_of(self, rows: Sequence[memoryview]) -> Sequence[Part]:
-        """Return the packets of several rows, which may be padded, in parts; none if unlike.
-
-        All rows are of one length, but the last may be shorter.
-        """
-        if len(rows) > MAX_RUN_LENGTH:
+    def parts_of(self, laid: LaidPackets) -> Sequence[Part]:
+        """Return packets of one receive, which may be padded, in parts; none if they are unlike."""
+        packets = laid.packets
+        if len(packets) > MAX_RUN_LENGTH:
             return ()
         parts: list[Part] = []
+        start = 0
         for _ in range(_MOST_FLOWS):
-            packet = bytes(rows[0])
+            packet = bytes(packets[start])
             packet = packet[: inner_length(packet)]
             first = packet and _classify(
                 packet, joins_tcp=self._joins_tcp, joins_udp=self._joins_udp
             )
             if not first:
                 return ()
-            count = _count_alike(rows, first)
-            found = _survey(rows[:count], first, len(packet))
+            headers = _headers(laid, start, first)
+            end = start + _count_alike(headers, first)
+            found = _survey(laid, range(start, end), headers, first, len(packet))
             if not found:
                 return ()
             parts += found
-            rows = rows[count:]
-            if not rows:
+            if end == len(packets):
                 return parts
+            start = end
         return ()
 
     def add_part(self, part: Part) -> None:
         """Take in a part; what stays open lies in the rows that it is made of: see `keep`."""
-        segment, packets = part
         run = self._run
-        if run is None or not _joins(run, segment, packets[:1]):
-            self.flush()
-            self._run = run = _begin(segment, packets)
-        elif _joins(run, segment, packets):
-            _extend(run, segment, packets)
-        else:  # not all of them
-            for packet in packets:
+        if run is not None and _joins(run, part):
+            _extend(run, part)
+        elif run is not None and _joins(run, _alone(part.segment, part.packets[0])):
+            for packet in part.packets:  # not all of them
                 self.add(bytes(packet))
             return
+        else:
+            self.flush()
+            self._run = run = _begin(part)
         if run.is_closed:
             self.flush()
 
     def keep(self) -> None:
         """Copy what is open, before the memory that its packets lie in is used again."""
-        if self._run is not None:
-            self._run.packets = [bytes(packet) for packet in self._run.packets]
+        run = self._run
+        if run is not None:
+            copies = [bytes(packet) for packet in run.packets[run.kept :]]
+            run.packets[run.kept :] = copies
+            run.payloads[run.kept :] = [memoryview(copy)[run.payload_at :] for copy in copies]
+            run.kept = len(run.packets)
 
     def flush(self) -> None:
         """Hand on the run that is open, if one is."""
         run, self._run = self._run, None
         if run is not None:
-            self._finish(run.packets)
+            self._finish(run.packets, run.payloads)
 
 
 def _classify(packet: bytes, *, joins_tcp: bool, joins_udp: bool) -> _Segment | None:
@@ -220,40 +237,50 @@ def _shared_bits(protocol: int, at: int, payload_at: int, count: int = 1) -> int
     return int.from_bytes(mask * count, "big")
 
 
-def _begin(segment: _Segment, packets: Sequence[Buffer]) -> _Run:
+def _alone(segment: _Segment, packet: Buffer) -> Part:
+    return Part(segment, (packet,), (memoryview(packet)[segment.payload_at :],))
+
+
+def _begin(part: Part) -> _Run:
+    segment = part.segment
     run = _Run(
         segment.key,
         segment.gso_type,
-        len(packets[0]) - segment.payload_at,
+        segment.payload_at,
+        len(part.payloads[0]),
         segment.sequence,
         segment.identification,
         segment.payload_at,
         False,
         [],
+        [],
     )
-    _extend(run, segment, packets)
+    _extend(run, part)
     return run
 
 
-def _joins(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> bool:
-    """Whether the packets can all follow in one run; `segment` is what they have in common."""
-    size, last_size = (len(packet) - segment.payload_at for packet in (packets[0], packets[-1]))
+def _joins(run: _Run, part: Part) -> bool:
+    """Whether the packets can all follow in one run."""
+    segment, payloads = part.segment, part.payloads
+    count, size = len(payloads), len(payloads[0])
     return (
         not run.is_closed
         and segment.key == run.key
         and segment.gso_type == run.gso_type
         and (segment.gso_type == GSO_UDP_L4 or segment.sequence == run.next_sequence)
         and segment.identification == run.next_identification
-        and (size == run.segment_size or (len(packets) == 1 and size < run.segment_size))
-        and len(run.packets) + len(packets) <= MAX_RUN_LENGTH
-        and run.length + size * (len(packets) - 1) + last_size <= MAX_PACKET_LENGTH
+        and (size == run.segment_size or (count == 1 and size < run.segment_size))
+        and len(run.packets) + count <= MAX_RUN_LENGTH
+        and run.length + size * (count - 1) + len(payloads[-1]) <= MAX_PACKET_LENGTH
     )
 
 
-def _extend(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> None:
-    last_size = len(packets[-1]) - segment.payload_at
+def _extend(run: _Run, part: Part) -> None:
+    segment, packets, payloads = part
+    last_size = len(payloads[-1])
     octets = run.segment_size * (len(packets) - 1) + last_size
     run.packets += packets
+    run.payloads += payloads
     run.length += octets
     run.next_sequence = (segment.sequence + octets) & 0xFFFFFFFF
     if segment.identification >= 0:
@@ -264,42 +291,50 @@ def _extend(run: _Run, segment: _Segment, packets: Sequence[Buffer]) -> None:
 # -- rows ----------------------------------------------------------------------------------
 
 
-def _count_alike(rows: Sequence[memoryview], first: _Segment) -> int:
-    """Return how many rows have the key of the first one, what it is being given."""
+def _headers(laid: LaidPackets, start: int, first: _Segment) -> bytes:
+    """Return the headers from a packet on, end to end, if all are as long as its own."""
     size = first.payload_at
-    if len(rows[-1]) < size:
-        rows = rows[:-1]
-    number = int.from_bytes(_headers(rows, size), "big")
-    mask = _shared_bits(_protocol(first), first.transport_at, size, len(rows) - 1)
+    if len(laid.packets[-1]) < size:
+        return b"".join(laid.parts(0, size)[start:-1])
+    return b"".join(laid.parts(0, size)[start:])
+
+
+def _count_alike(headers: bytes, first: _Segment) -> int:
+    """Return how many have the key of the first one."""
+    size = first.payload_at
+    count = len(headers) // size
+    number = int.from_bytes(headers, "big")
+    mask = _shared_bits(_protocol(first), first.transport_at, size, count - 1)
     differences = (number ^ number >> 8 * size) & mask
-    return len(rows) - -(-differences.bit_length() // (8 * size))
-
-
-def _headers(rows: Sequence[memoryview], size: int) -> bytes:
-    return b"".join([row[:size] for row in rows])
+    return count - -(-differences.bit_length() // (8 * size))
 
 
 def _protocol(segment: _Segment) -> int:
     return UDP if segment.gso_type == GSO_UDP_L4 else TCP
 
 
-def _survey(rows: Sequence[memoryview], first: _Segment, length: int) -> Sequence[Part]:
-    """Return the parts that rows of one key fall into; none if they do not follow one another.
+def _survey(
+    laid: LaidPackets, places: range, headers: bytes, first: _Segment, length: int
+) -> Sequence[Part]:
+    """Return the parts that packets of one key fall into; none if they do not follow one another.
 
-    `first` is what the first one is, `length` how long without padding.
+    `headers` begins with theirs.  `first` is what the first one is, `length` how long
+    without padding.
     """
-    payload_at, last = first.payload_at, inner_length(rows[-1])
+    payload_at, end = first.payload_at, laid.packets[places[-1]]
+    last = inner_length(end)
     if not payload_at < last <= length:
         return ()
-    protocol, headers = _protocol(first), _headers(rows, payload_at)
+    protocol, headers = _protocol(first), headers[: len(places) * payload_at]
     fields = _fields(protocol, first.transport_at, payload_at).iter_unpack(headers)
     columns = tuple(zip(*fields, strict=True))
     if not _follow(columns, first, length, last):
         return ()
-    packets: list[Buffer] = list(rows) if length == len(rows[0]) else [row[:length] for row in rows]
-    packets[-1] = rows[-1][:last]
+    chosen = slice(places.start, places.stop)
+    packets, payloads = (laid.parts(start, length)[chosen] for start in (0, payload_at))
+    packets[-1], payloads[-1] = end[:last], end[payload_at:last]
     pushes = [place for place, flags in enumerate(columns[3], 1) if flags & _PSH]
-    return _split(packets, first, pushes if protocol == TCP else [])
+    return _split(packets, payloads, first, pushes if protocol == TCP else [])
 
 
 @lru_cache
@@ -331,18 +366,20 @@ def _follow(
     return columns[2] == tuple(range(sequence, sequence + count * step, step))
 
 
-def _split(packets: list[Buffer], first: _Segment, pushes: Sequence[int]) -> list[Part]:
+def _split(
+    packets: Sequence[Buffer], payloads: Sequence[Buffer], first: _Segment, pushes: Sequence[int]
+) -> list[Part]:
     """Return packets that follow one another in parts, each of which ends where a run does."""
-    step, identification = len(packets[0]) - first.payload_at, first.identification
+    step, identification = len(payloads[0]), first.identification
     parts, start = [], 0
     for end in (*pushes, len(packets)):
         if start < end:
-            part = first._replace(
+            segment = first._replace(
                 sequence=first.sequence + start * step,
                 identification=identification if identification < 0 else identification + start,
                 ends_run=end in pushes,
             )
-            parts.append((part, packets[start:end]))
+            parts.append(Part(segment, packets[start:end], payloads[start:end]))
             start = end
     return parts
 
@@ -350,17 +387,22 @@ def _split(packets: list[Buffer], first: _Segment, pushes: Sequence[int]) -> lis
 # -- super-packets -------------------------------------------------------------------------
 
 
-def join(packets: Sequence[Buffer]) -> tuple[VirtioNetHeader, list[Buffer]]:
-    """Return a run of `Coalescer` as one super-packet: its header and its parts."""
+def join(
+    packets: Sequence[Buffer], payloads: Sequence[Buffer]
+) -> tuple[VirtioNetHeader, Sequence[Buffer]]:
+    """Return a run of `Coalescer` as one super-packet: its header and its parts.
+
+    The payloads of a single packet do not matter.
+    """
     first, last = packets[0], packets[-1]
     if len(packets) == 1:
-        return PLAIN, [first]
+        return PLAIN, packets
     is_ipv4 = first[0] >> 4 == 4
     at = 20 if is_ipv4 else 40
     is_tcp = first[9 if is_ipv4 else 6] == TCP
     payload_at = at + (first[at + 12] >> 4) * 4 if is_tcp else at + 8
     template = bytearray(first[:payload_at])
-    transport_length = payload_at - at + sum(len(packet) - payload_at for packet in packets)
+    transport_length = payload_at - at + sum(map(len, payloads))
     protocol = TCP if is_tcp else UDP
     if is_ipv4:
         _U16.pack_into(template, 2, min(MAX_PACKET_LENGTH, at + transport_length))
@@ -378,11 +420,6 @@ def join(packets: Sequence[Buffer]) -> tuple[VirtioNetHeader, list[Buffer]]:
         offset = 6
     template[at + offset : at + offset + 2] = pseudo.to_bytes(2, "little")
     kind = (GSO_TCPV4 if is_ipv4 else GSO_TCPV6) if is_tcp else GSO_UDP_L4
-    size = len(first) - payload_at
+    size = len(payloads[0])
     header = VirtioNetHeader(NEEDS_CSUM, kind, payload_at, size, at, offset)
-    return header, [template, *_payloads(packets, payload_at)]
-
-
-def _payloads(packets: Sequence[Buffer], payload_at: int) -> Iterator[Buffer]:
-    for packet in packets:
-        yield memoryview(packet)[payload_at:]
+    return header, [template, *payloads]

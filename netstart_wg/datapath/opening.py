@@ -14,14 +14,13 @@ from functools import partial
 from itertools import repeat
 
 from netstart_wg.datapath.base import Buffer
-from netstart_wg.datapath.rows import ROOM, Rows
+from netstart_wg.datapath.rows import ROOM, LaidPackets, Rows
 from netstart_wg.protocol.crypto import InvalidTag, TransportCipher
 from netstart_wg.protocol.keypair import Keypair
-from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
+from netstart_wg.protocol.messages import TAG_LENGTH
 
 _NONCE = struct.Struct("<4xQ")
-_OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
-_LEAST_ROWS = 4
+LEAST_ROWS = 4
 """Fewer are quicker decrypted one by one."""
 
 DecryptInto = Callable[[bytes, Buffer, None, Buffer], int]
@@ -36,33 +35,29 @@ class Opener:
         self._rows = Rows()
 
     def open(
-        self, cipher: TransportCipher, counters: Sequence[int], messages: Sequence[memoryview]
-    ) -> list[memoryview] | None:
-        """Decrypt messages of one length, of which the last may be shorter, into rows.
+        self, cipher: TransportCipher, counters: Sequence[int], sealed: Sequence[memoryview]
+    ) -> LaidPackets | None:
+        """Decrypt what messages of one length contain, of which the last may be shorter.
 
-        The rows are valid until the next call.  Return None if the messages are
+        The packets are valid until the next call.  Return None if the messages are
         not so, or too few, or one of them is not authentic: then decrypt them
         one by one.
         """
-        count, length = len(messages), len(messages[0])
-        last = len(messages[-1])
-        if count < _LEAST_ROWS or not (length > _OVERHEAD and _OVERHEAD <= last <= length):
+        count, length, last = len(sealed), len(sealed[0]), len(sealed[-1])
+        if count < LEAST_ROWS or not (length > TAG_LENGTH and TAG_LENGTH <= last <= length):
             return None
-        if any(len(message) != length for message in messages[:-1]):
+        stride = length - TAG_LENGTH
+        if set(map(len, sealed[:-1])) != {length} or count * stride > ROOM:
             return None
-        stride = length - _OVERHEAD
-        if count * stride > ROOM:
-            return None
-        rows = self._rows.parts(stride, 0, stride, count)
+        packets = self._rows.parts(stride, 0, stride, count)
         if last < length:
-            rows[-1] = rows[-1][: last - _OVERHEAD]
+            packets[-1] = packets[-1][: last - TAG_LENGTH]
         nonces = map(_NONCE.pack, counters)
-        sealed = [message[TRANSPORT_HEADER_LENGTH:] for message in messages]
         try:
-            deque(map(_decrypt_into(cipher), nonces, sealed, repeat(None), rows), 0)
+            deque(map(_decrypt_into(cipher), nonces, sealed, repeat(None), packets), 0)
         except InvalidTag:
             return None
-        return rows
+        return LaidPackets(self._rows, packets)
 
 
 def _decrypt_into(cipher: TransportCipher) -> DecryptInto:
@@ -79,15 +74,15 @@ def _decrypt_and_copy(
 
 
 def decrypt_singly(
-    keypair: Keypair, counters: Sequence[int], messages: Sequence[memoryview]
+    keypair: Keypair, counters: Sequence[int], sealed: Sequence[memoryview]
 ) -> tuple[list[int], list[Buffer]]:
     """Return the counters and contents of those messages that are authentic."""
     decrypt, pack_nonce = keypair.receiving.decrypt, _NONCE.pack
     authentic: list[int] = []
     opened: list[Buffer] = []
-    for counter, message in zip(counters, messages, strict=True):
+    for counter, content in zip(counters, sealed, strict=True):
         try:
-            plaintext = decrypt(pack_nonce(counter), message[TRANSPORT_HEADER_LENGTH:], None)
+            plaintext = decrypt(pack_nonce(counter), content, None)
         except InvalidTag:
             continue
         authentic.append(counter)

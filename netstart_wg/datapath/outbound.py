@@ -119,7 +119,7 @@ class Outbound:
         report.drops[reason] += 1
         message = self._unreachable.about(packet, now.boottime_ns)
         if message is not None:
-            self._delivery.write((message,), now, report)
+            self._delivery.write((message,), (), now, report)
 
     def _send_waiting(
         self,

@@ -8,6 +8,7 @@ row, are kept: making one takes as long as a tenth of the encryption.
 from __future__ import annotations
 
 import mmap
+from typing import NamedTuple
 
 ROOM = (1 << 16) + 64
 """Octets: the longest packet, sealed."""
@@ -21,10 +22,12 @@ class Rows:
 
     __slots__ = ("_views", "buffer", "view")
 
-    def __init__(self) -> None:
+    def __init__(self, memory: memoryview | None = None) -> None:
+        """Take memory, or make room for one send or receive."""
         # pages that nobody has written to yet take no memory
-        self.buffer = mmap.mmap(-1, ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self.view = memoryview(self.buffer)
+        made = memory or mmap.mmap(-1, ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.buffer: mmap.mmap | memoryview = made
+        self.view = memoryview(made)
         self._views: dict[tuple[int, int, int], list[memoryview]] = {}
 
     def parts(self, stride: int, start: int, stop: int, count: int) -> list[memoryview]:
@@ -43,3 +46,15 @@ class Rows:
         stop = len(octets) // width * stride
         for place in range(width):
             self.buffer[start + place : stop : stride] = octets[place::width]
+
+
+class LaidPackets(NamedTuple):
+    """Packets that lie in rows, side by side."""
+
+    rows: Rows
+    packets: list[memoryview]
+    """All of one length, which is the stride, but the last may be shorter."""
+
+    def parts(self, start: int, stop: int) -> list[memoryview]:
+        """Return the octets from `start` to `stop` of each, as if the last were no shorter."""
+        return self.rows.parts(len(self.packets[0]), start, stop, len(self.packets))

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from netstart_wg.datapath.base import RECEIVES, Datagrams
+from netstart_wg.datapath.rows import Rows
 from netstart_wg.model.address import Endpoint, IPAddress
 from netstart_wg.protocol.forwarding import Path
 
@@ -87,7 +88,7 @@ class Receiver:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         memory = memoryview(mmap.mmap(-1, RECEIVES * _BUFFER_OCTETS, flags))
         starts = range(0, RECEIVES * _BUFFER_OCTETS, _BUFFER_OCTETS)
-        self._views = [memory[start : start + _BUFFER_OCTETS] for start in starts]
+        self._rows = [Rows(memory[start : start + _BUFFER_OCTETS]) for start in starts]
         self._names = bytearray(RECEIVES * _NAME_OCTETS)
         self._controls = bytearray(RECEIVES * _CONTROL_OCTETS)
         self._no_controls = bytes(self._controls)
@@ -106,7 +107,7 @@ class Receiver:
         names, controls = _address_of(self._names), _address_of(self._controls)
         for place in range(RECEIVES):
             iovec, header = self._iovecs[place], headers[place].header
-            iovec.base, iovec.length = _address_of(self._views[place]), _BUFFER_OCTETS
+            iovec.base, iovec.length = _address_of(self._rows[place].view), _BUFFER_OCTETS
             header.name, header.name_length = names + place * _NAME_OCTETS, _NAME_OCTETS
             header.iov, header.iov_length = ctypes.addressof(iovec), 1
             header.control = controls + place * _CONTROL_OCTETS
@@ -124,8 +125,8 @@ class Receiver:
             return [self._datagrams(place, *result) for place, result in enumerate(results)]
         path, size, ecn = self._origin(0, results[0][0])
         return [
-            Datagrams(view[:length], size or length or 1, path, ecn)
-            for view, (_, length) in zip(self._views, results, strict=False)
+            Datagrams(rows, length, size or length or 1, path, ecn)
+            for rows, (_, length) in zip(self._rows, results, strict=False)
         ]
 
     def _are_alike(self, count: int) -> bool:
@@ -138,7 +139,7 @@ class Receiver:
 
     def _datagrams(self, place: int, control_length: int, length: int) -> Datagrams:
         path, size, ecn = self._origin(place, control_length)
-        return Datagrams(self._views[place][:length], size or length or 1, path, ecn)
+        return Datagrams(self._rows[place], length, size or length or 1, path, ecn)
 
     def _origin(self, place: int, control_length: int) -> _Origin:
         name, control = place * _NAME_OCTETS, place * _CONTROL_OCTETS

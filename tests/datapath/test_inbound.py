@@ -34,7 +34,7 @@ from netstart_wg.protocol.forwarding import (
 from netstart_wg.protocol.keypair import Keypair
 from netstart_wg.protocol.noise import SessionKeys
 from tests.datapath.packets import ACK, PSH, tcp_segment, udp_datagram
-from tests.engine.simulation import MemoryTun, MemoryUdp
+from tests.engine.simulation import MemoryTun, MemoryUdp, datagrams_of
 
 NOW = Now(boottime_ns=0, realtime_ns=0)
 PATH = Path(Endpoint(IPv4Address("192.0.2.1"), 1))
@@ -55,7 +55,7 @@ class BatchUdp(MemoryUdp):
     def receive(self, limit: int = 1) -> Sequence[Datagrams]:
         taken, self._batches = self._batches[:limit], self._batches[limit:]
         return [
-            Datagrams(memoryview(data), size, replace(PATH) if self._apart else PATH, ecn)
+            datagrams_of(data, size, replace(PATH) if self._apart else PATH, ecn)
             for data, size, ecn in taken
         ]
 

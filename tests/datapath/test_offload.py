@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from netstart_wg.datapath.base import Buffer, VirtioNetHeader
 from netstart_wg.datapath.cutting import Cutter, completed, super_packet
-from netstart_wg.datapath.joining import Coalescer, join
+from netstart_wg.datapath.joining import Coalescer
+from netstart_wg.datapath.joining import join as join_payloads
 from netstart_wg.datapath.offload import (
     GSO_ECN,
     GSO_NONE,
@@ -57,7 +58,9 @@ def cut(header: VirtioNetHeader, packet: bytes) -> list[bytes]:
 def joined(packets: Sequence[bytes], *, tcp: bool = True, udp: bool = True) -> list[list[bytes]]:
     runs: list[list[bytes]] = []
     coalescer = Coalescer(
-        lambda run: runs.append([bytes(packet) for packet in run]), joins_tcp=tcp, joins_udp=udp
+        lambda packets, _: runs.append([bytes(packet) for packet in packets]),
+        joins_tcp=tcp,
+        joins_udp=udp,
     )
     for packet in packets:
         coalescer.add(packet)
@@ -198,6 +201,15 @@ def stream(count: int, size: int = 100, **changes: object) -> list[bytes]:
         tcp_segment(*V4, bytes([i]) * size, sequence=i * size, identification=i)
         for i in range(count)
     ]
+
+
+def join(run: list[bytes]) -> tuple[VirtioNetHeader, Sequence[Buffer]]:
+    """Join a run of packets, whose headers are of one length."""
+    first = run[0]
+    at = 20 if first[0] >> 4 == 4 else 40
+    is_tcp = first[9 if at == 20 else 6] == 6
+    payload_at = at + (first[at + 12] >> 4) * 4 if is_tcp else at + 8
+    return join_payloads(run, [packet[payload_at:] for packet in run])
 
 
 def lengths(runs: list[list[bytes]]) -> list[int]:

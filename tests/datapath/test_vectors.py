@@ -64,7 +64,7 @@ def test_each_part_comes_to_its_row_and_nothing_else_is_touched(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vectors, "HAS_NUMPY", numpy)
         vectors.spread(memoryview(b"".join(parts)), size, rows, stride, start)
-    assert rows.buffer[:] == expected
+    assert bytes(rows.buffer) == expected
 
 
 @pytest.mark.skipif(not IS_INSTALLED, reason="numpy is not here")

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, ip_network
 from netstart_wg.datapath.base import Buffer, Datagrams, VirtioNetHeader
 from netstart_wg.datapath.offload import PLAIN
 from netstart_wg.datapath.python import PythonDataPath
+from netstart_wg.datapath.rows import Rows
 from netstart_wg.engine.tunnel import Tunnel
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -68,6 +69,11 @@ class MemoryTun:
         self.arrived.append((header, b"".join(bytes(part) for part in parts)))
 
 
+def datagrams_of(octets: bytes, size: int, path: Path, ecn: int = 0) -> Datagrams:
+    """Return datagrams of `size` octets, but that the last may be shorter, laid end to end."""
+    return Datagrams(Rows(memoryview(bytearray(octets))), len(octets), size, path, ecn)
+
+
 class MemoryUdp:
     """A UDP end: hands every datagram to `transmit`."""
 
@@ -79,9 +85,7 @@ class MemoryUdp:
 
     def receive(self, limit: int = 1) -> Sequence[Datagrams]:
         taken = [self.inbox.popleft() for _ in range(min(limit, len(self.inbox)))]
-        return [
-            Datagrams(memoryview(message), max(1, len(message)), path) for message, path in taken
-        ]
+        return [datagrams_of(message, max(1, len(message)), path) for message, path in taken]
 
     def send(self, message: bytes, path: Path, traffic_class: int = 0) -> bool:
         self.traffic_classes.append(traffic_class)

@@ -42,9 +42,10 @@ def receive(sockets: UdpSockets, count: int) -> tuple[list[bytes], list[Path]]:
     while len(messages) < count:
         readable, _, _ = select.select(sockets.descriptors, [], [], 5)
         assert readable, f"only {len(messages)} of {count} datagrams came"
-        for data, size, path, _ in sockets.receive(RECEIVES):
+        for received in sockets.receive(RECEIVES):
+            data, size = received.data, received.segment_size
             messages += [bytes(data[at : at + size]) for at in range(0, len(data), size)]
-            paths.append(path)
+            paths.append(received.path)
     return messages, paths
 
 
@@ -167,7 +168,7 @@ def test_an_empty_datagram_is_received_as_nothing(pair: tuple[UdpSockets, UdpSoc
         readable, _, _ = select.select(pair[0].descriptors, [], [], 5)
         assert readable
         (received,) = pair[0].receive()
-        assert (len(received.data), received.segment_size) == (0, 1)
+        assert (received.length, received.segment_size) == (0, 1)
 
 
 def test_offloads_can_be_done_without(pair: tuple[UdpSockets, UdpSockets]) -> None:

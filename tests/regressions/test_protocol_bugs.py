@@ -20,7 +20,7 @@ from netstart_wg.protocol.cookie import CookieChecker
 from netstart_wg.protocol.forwarding import DropReason, Path
 from netstart_wg.protocol.keypair import Keypair
 from tests.datapath.packets import udp_datagram
-from tests.engine.simulation import SECOND, Host, Sent
+from tests.engine.simulation import SECOND, Host, Sent, datagrams_of
 from tests.engine.test_tunnel import COOKIE, DATA, INITIATION, RESPONSE, drops, gaps, pair
 
 MINUTE = 60 * SECOND
@@ -130,7 +130,7 @@ def test_a_forged_counter_does_not_shut_out_what_is_authentic(
     forged = [m[:8] + (2**63 + n).to_bytes(8, "little") + m[16:] for n, m in enumerate(genuine)]
     joined = b"".join(forged + genuine[:6] + forged + genuine[6:])
     b.tun.takes_udp_super_packets = False  # what goes out one by one is heard one by one
-    batch = Datagrams(memoryview(joined), len(genuine[0]), Path(a.endpoint))
+    batch = datagrams_of(joined, len(genuine[0]), Path(a.endpoint))
     monkeypatch.setattr(b.udp, "receive", only(batch))
     b.tunnel.udp_is_readable(b.now)
     assert b.heard()[1:] == [b"%02d" % number for number in range(12)]
