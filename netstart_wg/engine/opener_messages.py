@@ -73,10 +73,10 @@ class Request:
     """Of an interface, 15 octets at most."""
 
     def encode(self) -> bytes:
-        """Raise OSError for a name that no interface can have."""
+        """Raise OSError for a name that no interface can have: the opener would end by it."""
         name = self.name.encode()
-        if len(name) > 15:
-            raise OSError(errno.ENODEV, "no interface has such a long name")
+        if self.operation is Operation.INDEX_OF_INTERFACE and not _is_interface_name(name):
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         return _REQUEST.pack(self.operation, self.rdomain, self.port, self.number, name)
 
     @classmethod
@@ -194,6 +194,10 @@ def receive(connection: socket.socket, length: int) -> tuple[bytes, Sequence[int
 def _interface_name(padded: bytes) -> str:
     """Return the name in front of the zeros."""
     name, _, rest = padded.partition(b"\0")
-    if not name or len(name) > 15 or any(rest) or b"/" in name:
+    if any(rest) or not _is_interface_name(name):
         raise ValueError("not the name of an interface")
     return name.decode()
+
+
+def _is_interface_name(name: bytes) -> bool:
+    return 0 < len(name) <= 15 and b"/" not in name and b"\0" not in name

@@ -58,10 +58,21 @@ def test_a_request_arrives_as_it_was_sent(request_: Request, descriptors: int) -
         Request.decode(octets, 3)
 
 
-def test_a_name_that_no_interface_can_have_is_not_even_asked_for() -> None:
-    request = Request(operation=Operation.INDEX_OF_INTERFACE, name="sixteen-letters!")
-    with pytest.raises(OSError, match="long name"):
+@pytest.mark.parametrize("name", ["sixteen-letters!", "fünfzehn-zähler", "a\0b", "\0", "a/b", ""])
+def test_a_name_that_no_interface_can_have_is_not_even_asked_for(name: str) -> None:
+    request = Request(operation=Operation.INDEX_OF_INTERFACE, name=name)
+    with pytest.raises(OSError, match="No such device"):
         request.encode()
+
+
+@given(st.text(max_size=17))
+def test_whatever_name_is_asked_for_the_opener_takes_for_a_request(name: str) -> None:
+    request = Request(operation=Operation.INDEX_OF_INTERFACE, name=name)
+    try:
+        octets = request.encode()
+    except OSError:
+        return
+    assert Request.decode(octets, 0) == request
 
 
 @pytest.mark.parametrize("name", [b"", b"a/b", b"a\0b", b"\xff", b"sixteen-letters!"])

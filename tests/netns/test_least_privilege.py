@@ -5,6 +5,7 @@ engine, a user without a capability ── socketpair ── opener, root with t
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from tests.netns.engines import (
 )
 from tests.netns.hosts import Background, Host, HostMaker, link
 from tests.netns.traffic import pings
-from tests.netns.uapi import configure, state
+from tests.netns.uapi import ask, configure, state
 from tests.netns.waiting import eventually
 
 SOCKET = "/var/run/wireguard/wg0.sock"
@@ -305,6 +306,8 @@ def test_what_is_refused_is_refused_as_ever(host: Host) -> None:
     )
     peer = ("peer", new_key_pair().public, "endpoint", "[fe80::1%nowhere]:5")
     assert host.attempt("wg", "set", "wg0", *peer).returncode != 0
+    no_name = f"set=1\npublic_key={bytes(32).hex()}\nendpoint=[fe80::1%a\0b]:5\n\n"
+    assert ask(host, "wg0", no_name) == f"errno=-{errno.EINVAL}\n\n"
     assert state(host, "wg0") == before
 
 
