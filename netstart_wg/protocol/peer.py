@@ -417,7 +417,8 @@ class Peer:
             self.initiate(now)
 
     def _set_path(self, path: Path) -> None:
-        if path != self.path:
+        """Send there from now on, unless it was sent from port 0: then nobody expects an answer."""
+        if path != self.path and path.endpoint.port:
             self.path = path
             self._around.changed.add(self.number)
 

@@ -367,6 +367,22 @@ def test_a_peer_that_moves_is_answered_where_it_is_after_one_data_packet() -> No
     assert peer.endpoint == a.endpoint
 
 
+def test_a_peer_that_sends_from_port_0_is_heard_and_answered_where_it_was() -> None:
+    simulation, a, b = pair()
+    nowhere = Path(Endpoint(a.endpoint.address, 0))
+    a.say(b, b"hello")
+    b.arrives(a.sent[-1].message, nowhere)  # the initiation
+    (peer,) = b.device.state().peers
+    assert peer.endpoint is None
+    simulation.run(6 * SECOND)
+    a.is_connected = False
+    a.say(b, b"from nowhere")
+    b.arrives(a.sent[-1].message, nowhere)
+    assert b.heard() == [b"hello", b"from nowhere"]
+    (peer,) = b.device.state().peers
+    assert peer.endpoint == a.endpoint
+
+
 def test_nothing_unauthentic_moves_a_peer() -> None:
     simulation, a, b = pair()
     a.say(b, b"hello")
