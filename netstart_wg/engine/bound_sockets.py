@@ -19,7 +19,10 @@ _SO_PROTOCOL = 38
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
 
-_BUFFER_OCTETS = 4 << 20
+_RECEIVE_BUFFER_OCTETS = 4 << 20
+_SEND_BUFFER_OCTETS = 256 << 20
+"""More than waits in the queue of any device: what is too much is for that to decide, as it is with
+Linux's driver.  A buffer full of what waits for one slow link holds up the peers behind others."""
 _PORT_TRIES = 100
 
 
@@ -92,11 +95,14 @@ def set_fwmark(sockets: Sequence[socket.socket], fwmark: int) -> None:
 
 def enlarge_buffers(each: socket.socket) -> None:
     """Make its buffers as big as they shall be, or as big as we may."""
-    for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+    for forced, plain, octets in (
+        (_SO_RCVBUFFORCE, socket.SO_RCVBUF, _RECEIVE_BUFFER_OCTETS),
+        (_SO_SNDBUFFORCE, socket.SO_SNDBUF, _SEND_BUFFER_OCTETS),
+    ):
         try:
-            each.setsockopt(socket.SOL_SOCKET, forced, _BUFFER_OCTETS)
+            each.setsockopt(socket.SOL_SOCKET, forced, octets)
         except OSError:
-            each.setsockopt(socket.SOL_SOCKET, plain, _BUFFER_OCTETS)
+            each.setsockopt(socket.SOL_SOCKET, plain, octets)
 
 
 def _bind_both(port: int) -> list[socket.socket]:
