@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from netstart_wg.datapath.base import MAX_JOINED_OCTETS, MAX_SEGMENTS, Buffer, VirtioNetHeader
@@ -32,7 +31,7 @@ from netstart_wg.datapath.offload import (
 )
 from netstart_wg.datapath.padding import padding_length
 from netstart_wg.datapath.rows import Rows
-from netstart_wg.datapath.vectors import segment_sums, spread
+from netstart_wg.datapath.vectors import repeat, segment_sums, spread
 from netstart_wg.protocol.messages import PADDING_MULTIPLE, TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 
 _FIN, _PSH, _CWR = 0x01, 0x08, 0x80
@@ -60,8 +59,7 @@ def completed(header: VirtioNetHeader, packet: memoryview) -> Buffer:
     return octets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuperPacket:
+class SuperPacket(NamedTuple):
     """What the kernel would have cut before a network card."""
 
     packet: memoryview
@@ -147,8 +145,7 @@ class Cutter:
         count = -(-len(payload) // size)
         missing = count * size - len(payload)
         template = _template(whole)
-        for part in rows.parts(stride, 0, whole.payload_at, count):
-            part[:] = template
+        repeat(template, rows, stride, count)
         spread(payload, size, rows, stride, whole.payload_at)
         if length < stride:
             for part in rows.parts(stride, length, stride, count):
@@ -203,11 +200,16 @@ def _write_ip(
     identifications = _following(identification + first, 1, count, 1 << 16)
     # in network order: one more in the identification is one less in the checksum
     zeroth = int.from_bytes(complement(words_sum(template[: whole.at])), "big")
-    checksums = [(zeroth - each - 1) % 65535 + 1 for each in identifications]
-    checksums[-1] = (zeroth - identifications[-1] + missing - 1) % 65535 + 1
+    checksum = (zeroth - identifications[0] - 1) % 65535 + 1
+    checksums: Sequence[int] = range(checksum, checksum - count, -1)
+    if checksum < count or isinstance(identifications, list):  # somewhere it begins again
+        checksums = [(zeroth - each - 1) % 65535 + 1 for each in identifications]
     rows.set_numbers(stride, 4, struct.pack(f"!{count}H", *identifications), 2)
     rows.set_numbers(stride, 10, struct.pack(f"!{count}H", *checksums), 2)
-    _U16.pack_into(rows.buffer, last_at + 2, whole.length - missing)
+    if missing:
+        checksum = (zeroth - identifications[-1] + missing - 1) % 65535 + 1
+        _U16.pack_into(rows.buffer, last_at + 2, whole.length - missing)
+        _U16.pack_into(rows.buffer, last_at + 10, checksum)
 
 
 def _following(start: int, step: int, count: int, modulus: int) -> Sequence[int]:

@@ -184,7 +184,8 @@ class Inbound:
         if not keypair.is_alive(call.now.boottime_ns):
             report.drops[DropReason.EXPIRED] += len(sealed)
             return
-        call.coalescer.keep()
+        if len(sealed) >= LEAST_ROWS:
+            call.coalescer.keep()
         laid = self._opener.open(keypair.receiving, counters, sealed)
         packets: Sequence[Buffer]
         if laid is not None:

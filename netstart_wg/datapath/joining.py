@@ -45,6 +45,9 @@ MAX_RUN_LENGTH = 512
 _MOST_FLOWS = 4
 """In the rows of one receive; if there are more, they are looked at one by one."""
 
+_COUNTS_REMEMBERED = 512
+"""Of kinds of headers and how many of them lie end to end."""
+
 _PSH, _ACK = 0x08, 0x10
 
 _U16 = struct.Struct("!H")
@@ -158,6 +161,10 @@ class Coalescer:
             for packet in part.packets:  # not all of them
                 self.add(bytes(packet))
             return
+        elif part.segment.ends_run:
+            self.flush()
+            self._finish(part.packets, part.payloads)
+            return
         else:
             self.flush()
             self._run = run = _begin(part)
@@ -219,7 +226,7 @@ def _classify_udp(packet: bytes, at: int, identification: int) -> _Segment | Non
     return _Segment(key, GSO_UDP_L4, at, at + 8, 0, identification, False)
 
 
-@lru_cache
+@lru_cache(_COUNTS_REMEMBERED)
 def _shared_bits(protocol: int, at: int, payload_at: int, count: int = 1) -> int:
     """Return a mask over the headers of `count` packets, end to end, big-endian.
 
@@ -326,26 +333,28 @@ def _survey(
     if not payload_at < last <= length:
         return ()
     protocol, headers = _protocol(first), headers[: len(places) * payload_at]
-    fields = _fields(protocol, first.transport_at, payload_at).iter_unpack(headers)
-    columns = tuple(zip(*fields, strict=True))
+    fields = _fields(protocol, first.transport_at, payload_at, len(places)).unpack(headers)
+    columns = [fields[column::4] for column in range(4)]
     if not _follow(columns, first, length, last):
         return ()
     chosen = slice(places.start, places.stop)
-    packets, payloads = (laid.parts(start, length)[chosen] for start in (0, payload_at))
+    packets, payloads = laid.parts(0, length)[chosen], laid.parts(payload_at, length)[chosen]
     packets[-1], payloads[-1] = end[:last], end[payload_at:last]
+    if protocol == UDP:
+        return (Part(first, packets, payloads),)
     pushes = [place for place, flags in enumerate(columns[3], 1) if flags & _PSH]
-    return _split(packets, payloads, first, pushes if protocol == TCP else [])
+    return _split(packets, payloads, first, pushes)
 
 
-@lru_cache
-def _fields(protocol: int, at: int, payload_at: int) -> struct.Struct:
-    """Return how to read what may differ, four numbers of each header.
+@lru_cache(_COUNTS_REMEMBERED)
+def _fields(protocol: int, at: int, payload_at: int, count: int) -> struct.Struct:
+    """Return how to read what may differ, four numbers of each of `count` headers.
 
     IPv4's length and identification, or half of IPv6's flow label and its
     length; TCP's sequence number and flags, or UDP's length and checksum.
     """
     transport = f"I5xB{payload_at - at - 14}x" if protocol == TCP else "HH"
-    return struct.Struct(f"!2xHH{at - 2}x{transport}")
+    return struct.Struct("!" + f"2xHH{at - 2}x{transport}" * count)
 
 
 def _follow(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from netstart_wg.datapath.base import Buffer
 from netstart_wg.datapath.checksum import words_sum
 from netstart_wg.datapath.rows import Rows
 
@@ -32,6 +33,16 @@ def segment_sums(payload: memoryview, size: int) -> list[int]:
         return _segment_sums(payload, size)
     octets = bytes(payload)  # slices of bytes are cheaper to make into integers
     return [words_sum(octets[at : at + size]) for at in range(0, len(octets), size)]
+
+
+def repeat(octets: Buffer, rows: Rows, stride: int, count: int) -> None:
+    """Begin each of the first `count` rows with the same octets."""
+    if HAS_NUMPY and count >= _LEAST:
+        target = numpy.frombuffer(rows.buffer, "u1", count * stride).reshape(count, stride)
+        target[:, : len(octets)] = numpy.frombuffer(octets, "u1")
+        return
+    for part in rows.parts(stride, 0, len(octets), count):
+        part[:] = octets
 
 
 def spread(payload: memoryview, size: int, rows: Rows, stride: int, start: int) -> None:
