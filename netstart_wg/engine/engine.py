@@ -477,7 +477,12 @@ class Engine:
                 return
 
     def _client_connects(self) -> None:
-        connection = self._descriptors.listener.accept()
+        try:
+            connection = self._descriptors.listener.accept()
+        except OSError:
+            if self._clients:
+                self._hang_up(self._clients[0])  # for the newest, who is here again at once
+            return
         if connection is None:
             return
         if len(self._clients) >= MAX_CLIENTS:

@@ -99,6 +99,10 @@ class Request:
         )
 
 
+class LostDescriptorsError(ValueError):
+    """Descriptors came along that were too many, or more than this process may open."""
+
+
 class Outcome(enum.IntEnum):
     """How it went."""
 
@@ -176,7 +180,7 @@ def receive(connection: socket.socket, length: int) -> tuple[bytes, Sequence[int
     """Receive one of at most `length` octets, none at the end; the descriptors are the caller's.
 
     They are not inherited by programs, which socket.recv_fds forgets before Python 3.12.
-    Raise OSError, or ValueError for a message that is longer.
+    Raise OSError, LostDescriptorsError, or ValueError for a message that is longer.
     """
     room = socket.CMSG_SPACE(DESCRIPTORS_MAX * _DESCRIPTOR_OCTETS)
     octets, ancillary, flags, _ = connection.recvmsg(length, room, socket.MSG_CMSG_CLOEXEC)
@@ -187,7 +191,9 @@ def receive(connection: socket.socket, length: int) -> tuple[bytes, Sequence[int
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         for descriptor in descriptors:
             os.close(descriptor)
-        raise ValueError("a message that is too long")
+        if flags & socket.MSG_TRUNC:
+            raise ValueError("a message that is too long")
+        raise LostDescriptorsError("no room for the descriptors")
     return octets, descriptors.tolist()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from netstart_wg.engine.opener import OpenerGoneError
 from netstart_wg.engine.opener_messages import (
     ANSWER_OCTETS,
     Answer,
+    LostDescriptorsError,
     Operation,
     Outcome,
     Request,
@@ -99,6 +101,8 @@ class RemoteOpener:
             send(self._connection, octets, descriptors)
             octets, received = receive(self._connection, ANSWER_OCTETS)
             answer = Answer.decode(octets)
+        except LostDescriptorsError:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from None
         except (OSError, ValueError) as error:
             raise OpenerGoneError from error
         if answer.outcome is Outcome.GONE:

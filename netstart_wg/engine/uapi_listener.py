@@ -7,6 +7,7 @@ unless another has taken its place.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from netstart_wg.errors import BackendError, PermissionDeniedError
 from netstart_wg.system.paths import socket_path
 
 _BACKLOG: Final = 64
+
+_NO_ROOM: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+"""The client waits on, and the socket stays readable."""
 
 _Identity = tuple[int, int, int]
 
@@ -113,10 +117,12 @@ class UapiListener:
         return self._socket.fileno()
 
     def accept(self) -> socket.socket | None:
-        """Return the next client, or None."""
+        """Return the next client, or None; raise OSError as long as there is no room for it."""
         try:
             client, _ = self._socket.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
             return None
         client.setblocking(False)
         return client

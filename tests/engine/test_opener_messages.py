@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from netstart_wg.engine.opener_messages import (
     ANSWER_OCTETS,
     REQUEST_OCTETS,
     Answer,
+    LostDescriptorsError,
     Operation,
     Outcome,
     Request,
@@ -137,15 +139,39 @@ def test_descriptors_come_along_and_are_not_inherited(
         os.close(descriptor)
 
 
-@pytest.mark.parametrize(("octets", "descriptors"), [(REQUEST_OCTETS + 1, 0), (1, 9)])
+@pytest.mark.parametrize(
+    ("octets", "descriptors", "kind"),
+    [(REQUEST_OCTETS + 1, 0, ValueError), (1, 9, LostDescriptorsError)],
+)
 def test_a_message_that_is_too_long_leaves_no_descriptor_behind(
-    pair: tuple[socket.socket, socket.socket], octets: int, descriptors: int
+    pair: tuple[socket.socket, socket.socket], octets: int, descriptors: int, kind: type[ValueError]
 ) -> None:
     ours, theirs = pair
     before = open_descriptors()
     send(ours, bytes(octets), [0] * descriptors)
-    with pytest.raises(ValueError, match="too long"):
+    with pytest.raises(ValueError) as raised:
         receive(theirs, REQUEST_OCTETS)
+    assert raised.type is kind
+    assert open_descriptors() == before
+
+
+def test_descriptors_beyond_the_limit_are_lost_and_what_comes_next_is_not(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    send(ours, b"x", [0, 1])
+    send(ours, b"y", [])
+    before = open_descriptors()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + 1, limit[1]))  # room for one
+    try:
+        with pytest.raises(LostDescriptorsError):
+            receive(theirs, REQUEST_OCTETS)
+        assert receive(theirs, REQUEST_OCTETS) == (b"y", [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
     assert open_descriptors() == before
 
 
