@@ -156,11 +156,13 @@ def _serve(how: Launch, ready: int | None = None) -> int:
 
 def _serve_in_background(how: Launch) -> int:
     """Fork; return in the parent when the child serves, or with its message when it cannot."""
+    from netstart_wg.engine.descriptors import close_others
+
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
         return _await(reading)
-    os.close(reading)
+    close_others({0, 1, 2, writing, *how.handed_in.numbers})  # a lock of our caller's, perhaps
     os.setsid()
     _log_to_syslog()
     try:

@@ -7,9 +7,10 @@ by somebody who has the right.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self, TypeVar
 
 from netstart_wg.engine.bound_sockets import BoundSockets, adopt_udp_socket
@@ -32,6 +33,11 @@ class HandedIn:
     uapi: int | None = None
     udp: tuple[int, ...] = ()
     """One, or one for each family."""
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """All of them."""
+        return frozenset(each for each in (self.tun, self.uapi, *self.udp) if each is not None)
 
     def sockets(self) -> BoundSockets | None:
         """Take over the UDP sockets; raise UsageError for what is none."""
@@ -94,6 +100,14 @@ class Descriptors:
         self.removal.close()
         self.device.close()
         self.listener.close()
+
+
+def close_others(kept: Collection[int]) -> None:
+    """Close all descriptors but these."""
+    for descriptor in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if descriptor not in kept:
+            with suppress(OSError):  # the folder's own, which was closed with it
+                os.close(descriptor)
 
 
 def _watch(listener: UapiListener, name: str) -> RemovalWatch:

@@ -19,12 +19,12 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import ExitStack
 from typing import NoReturn, assert_never
 
 from netstart_wg.engine import privileges
 from netstart_wg.engine.bound_sockets import adopt_udp_socket
+from netstart_wg.engine.descriptors import close_others
 from netstart_wg.engine.opener import DirectOpener, Opener
 from netstart_wg.engine.opener_messages import (
     REQUEST_OCTETS,
@@ -136,7 +136,4 @@ def _keep_only(kept: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    for descriptor in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
-        if descriptor > 2 and descriptor != kept:
-            with suppress(OSError):  # the folder's own, which was closed with it
-                os.close(descriptor)
+    close_others({0, 1, 2, kept})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -69,3 +68,12 @@ def test_an_interface_that_comes_up_without_descriptors_left_opens_its_port_late
         eventually(lambda: "Too many open files" in engine.output() or not engine.is_running)
         assert engine.is_running, engine.output()
     eventually(lambda: state(host, "wg0").listen_port)
+
+
+def test_an_engine_in_the_background_keeps_no_lock_of_its_caller(
+    host: Host, tmp_path: Path
+) -> None:
+    lock = str(tmp_path / "lock")
+    host.run("flock", lock, NETSTART_WGD, "wg0")
+    assert host.has_interface("wg0")
+    host.run("flock", "--nonblock", lock, "true")
