@@ -14,7 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from netstart_wg.datapath.base import MAX_JOINED_OCTETS, RECEIVES, Buffer, Datagrams, UdpEnd
+from netstart_wg.datapath.base import (
+    MAX_JOINED_OCTETS,
+    MAX_SEGMENTS,
+    RECEIVES,
+    Buffer,
+    Datagrams,
+    UdpEnd,
+)
 from netstart_wg.datapath.delivery import Delivery
 from netstart_wg.datapath.ecn import TOLD_INNER, decapsulate
 from netstart_wg.datapath.joining import Coalescer
@@ -126,7 +133,8 @@ class Inbound:
         rows, length, size = received.rows, received.length, received.segment_size
         count = -(-length // size)
         last_at = (count - 1) * size
-        if count > 1 and length - last_at >= _EMPTY_LENGTH:  # and so the others
+        # if the last is long enough, so are the others; a kernel joins no more than it sends
+        if 1 < count <= MAX_SEGMENTS and length - last_at >= _EMPTY_LENGTH:
             fields = _headers(count).unpack(
                 b"".join(rows.parts(size, 0, TRANSPORT_HEADER_LENGTH, count))
             )

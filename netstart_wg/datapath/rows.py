@@ -14,27 +14,28 @@ ROOM = (1 << 16) + 64
 """Octets: the longest packet, sealed."""
 
 _KEPT = 32
-"""Kinds of views; traffic has few lengths at a time."""
+"""Kinds of views; traffic has few lengths at a time, and whoever floods us may have many."""
 
 
 class Rows:
     """The buffer, and views of it."""
 
-    __slots__ = ("_views", "buffer", "view")
+    __slots__ = ("_kept", "_views", "buffer", "view")
 
-    def __init__(self, memory: memoryview | None = None) -> None:
-        """Take memory, or make room for one send or receive."""
+    def __init__(self, memory: memoryview | None = None, kept: int = _KEPT) -> None:
+        """Take memory, or make room for one send or receive; keep so many kinds of views."""
         # pages that nobody has written to yet take no memory
         made = memory or mmap.mmap(-1, ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.buffer: mmap.mmap | memoryview = made
         self.view = memoryview(made)
+        self._kept = kept
         self._views: dict[tuple[int, int, int], list[memoryview]] = {}
 
     def parts(self, stride: int, start: int, stop: int, count: int) -> list[memoryview]:
         """Return the octets from `start` to `stop` of each of the first `count` rows."""
         views = self._views.get((stride, start, stop))
         if views is None:
-            if len(self._views) >= _KEPT:
+            if len(self._views) >= self._kept:
                 self._views.clear()
             views = self._views[stride, start, stop] = []
         for at in range(len(views) * stride, count * stride, stride):

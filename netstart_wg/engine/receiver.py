@@ -24,6 +24,8 @@ _BUFFER_OCTETS = 65536
 _NAME_OCTETS = 28
 """sockaddr_in6, the longer one."""
 _CONTROL_OCTETS = 128
+_KEPT = 4
+"""Kinds of views of each buffer: two of each of the last two lengths."""
 _REMEMBERED = 4096
 """Senders, with the control messages that came along."""
 
@@ -88,7 +90,7 @@ class Receiver:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         memory = memoryview(mmap.mmap(-1, RECEIVES * _BUFFER_OCTETS, flags))
         starts = range(0, RECEIVES * _BUFFER_OCTETS, _BUFFER_OCTETS)
-        self._rows = [Rows(memory[start : start + _BUFFER_OCTETS]) for start in starts]
+        self._rows = [Rows(memory[start : start + _BUFFER_OCTETS], _KEPT) for start in starts]
         self._names = bytearray(RECEIVES * _NAME_OCTETS)
         self._controls = bytearray(RECEIVES * _CONTROL_OCTETS)
         self._no_controls = bytes(self._controls)
