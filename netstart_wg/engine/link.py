@@ -123,7 +123,12 @@ class Link:
 
     def _is_out_of_sight(self, error: OSError) -> bool:
         """Say whether it is not here, where we took it to be for not being told."""
-        return error.errno == errno.ENODEV and self._namespace() is None
+        if error.errno != errno.ENODEV:
+            return False
+        namespace = self._namespace()
+        if namespace is not None:  # it was given another name, or moved, just now
+            os.close(namespace)
+        return namespace is None
 
     def _from_afar(self) -> LinkState:
         is_up = self._device.is_up()

@@ -87,12 +87,9 @@ def _carry_out(
 def _answer(request: Request, descriptors: Sequence[int], opener: Opener) -> Answer:
     match request.operation:
         case Operation.SET_FWMARK:
-            sockets = [adopt_udp_socket(os.dup(descriptor)) for descriptor in descriptors]
-            try:
+            with ExitStack() as held:
+                sockets = [held.enter_context(_copy_of(each)) for each in descriptors]
                 opener.set_fwmark(sockets, request.number)
-            finally:
-                for each in sockets:
-                    each.close()
             return Answer()
         case Operation.NAMESPACE_OF:
             return Answer(namespace=opener.namespace_of(request.rdomain) or 0)
@@ -112,6 +109,16 @@ def _answer(request: Request, descriptors: Sequence[int], opener: Opener) -> Ans
             raise AssertionError("is answered with descriptors")
         case _:
             assert_never(request.operation)
+
+
+def _copy_of(descriptor: int) -> socket.socket:
+    """Return a UDP socket with a descriptor of its own; raise OSError or ValueError."""
+    copy = os.dup(descriptor)
+    try:
+        return adopt_udp_socket(copy)
+    except BaseException:
+        os.close(copy)
+        raise
 
 
 def _be_the_opener(connection: socket.socket, file: SocketFile, title: str) -> NoReturn:

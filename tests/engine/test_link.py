@@ -118,6 +118,22 @@ def test_it_is_followed_to_another_name(link: Link) -> None:
     assert (state.is_up, state.mtu) == (True, 1300)
 
 
+class RenamedMeanwhile(TunDevice):
+    """One whose interface gets another name as soon as its name has been told."""
+
+    def interface(self) -> str:
+        name = super().interface()
+        ip("link", "set", name, "name", f"{name}x")
+        return name
+
+
+def test_one_that_is_renamed_at_that_moment_leaves_no_descriptor_open(tun: TunDevice) -> None:
+    link = Link(RenamedMeanwhile(tun.descriptor))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert link.look() is None
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.mark.parametrize("namespace", [(), ("-n", "rdomain1")], ids=["here", "elsewhere"])
 def test_super_packets_are_limited_wherever_it_is(link: Link, namespace: tuple[str, ...]) -> None:
     if namespace:

@@ -149,6 +149,15 @@ def test_whoever_wants_another_sockets_mark_ends_the_opener(
         assert mark_of(given) == 0
 
 
+def test_what_is_no_socket_is_refused_and_not_kept(ends: Ends) -> None:
+    before = count_of_descriptors()
+    with Path("/dev/null").open() as null:
+        request = Request(operation=Operation.SET_FWMARK, number=7)
+        ((answer, _),) = ends.ask((request, (null.fileno(),)))
+    assert (answer.outcome, answer.number) == (Outcome.REFUSED, errno.ENOTSOCK)
+    assert count_of_descriptors() == before
+
+
 def test_it_looks_at_an_interface_and_limits_its_super_packets(ends: Ends) -> None:
     with closing(TunDevice.create("wg0")) as device:
         before = count_of_descriptors()
