@@ -143,6 +143,7 @@ class Engine:
             self._watch(self._opener.descriptor, self._opener_has_ended)
         log.info("%s: interface created", self.name)
         try:
+            self._file_was_removed()  # before anybody watched it, perhaps
             self._look_at_link()
             while not self._is_stopping:
                 self._wait_and_serve()
@@ -150,6 +151,10 @@ class Engine:
             log.info("%s: interface was deleted", self.name)
         except OpenerGoneError:
             raise BackendError("serve", self.name, "its opener process has ended") from None
+        except Exception:
+            # in the background standard error leads nowhere
+            log.critical("%s: ends by a mistake of its own", self.name, exc_info=True)
+            raise
         finally:
             self.close()
 

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from ipaddress import IPv4Address
+from types import FrameType
+from typing import NoReturn
 
 import pytest
 
@@ -32,18 +34,28 @@ IFF_UP, IFF_DEBUG = 1, 4
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    """An engine wg0 in a network of its own, whose loopback is up, beside an rdomain 1."""
+def engine_to_run() -> Iterator[Engine]:
+    """An engine wg0 in a network of its own, whose loopback is up, beside an rdomain 1.
+
+    It closes itself when it has run.
+    """
     with ExitStack() as stack:
         stack.enter_context(private_namespaces())
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             stack.callback(signal.signal, number, signal.getsignal(number))
         stack.callback(lambda: os.close(signal.set_wakeup_fd(-1)))
         make_rdomain(1)
         set_flags("lo", IFF_UP)
         descriptors = Descriptors.open("wg0", HandedIn())
         opener = DirectOpener(descriptors.listener.file)
-        yield stack.enter_context(closing(Engine(descriptors, opener)))
+        yield Engine(descriptors, opener)
+
+
+@pytest.fixture
+def engine(engine_to_run: Engine) -> Iterator[Engine]:
+    """One whose loop does not run."""
+    with closing(engine_to_run):
+        yield engine_to_run
 
 
 def set_flags(interface: str, flags: int) -> None:
@@ -135,6 +147,34 @@ CALL_NOBODY = DeviceChange(
         ),
     ),
 )
+
+
+def test_a_socket_file_that_was_deleted_before_it_was_watched_ends_the_engine(
+    engine_to_run: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine_to_run._descriptors.listener.file.remove()
+    engine_to_run._descriptors.removal.drain()  # as if the watch had begun after that
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(5)
+    engine_to_run.run()
+    signal.alarm(0)
+    assert "wg0: socket file was deleted" in caplog.messages
+
+
+def _give_up(number: int, frame: FrameType | None) -> NoReturn:
+    raise LookupError("it did not end")
+
+
+def test_an_end_that_is_a_mistake_is_logged_with_where_it_was(
+    engine_to_run: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(LookupError):
+        engine_to_run.run()
+    (record,) = (each for each in caplog.records if each.levelname == "CRITICAL")
+    assert record.exc_info is not None
+    assert "_give_up" in caplog.text
 
 
 @pytest.mark.parametrize(
