@@ -9,13 +9,12 @@ WG_TUN_FD, WG_UAPI_FD and LOG_LEVEL; an option goes before it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-import logging.handlers
 import os
 import re
 import resource
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from netstart_wg import VERSION
@@ -197,12 +196,10 @@ def _leave_terminal() -> None:
 
 
 def _log_to_syslog() -> None:
-    if Path("/dev/log").exists():
-        handler = logging.handlers.SysLogHandler(
-            "/dev/log", logging.handlers.SysLogHandler.LOG_DAEMON
-        )
-        handler.ident = f"{PROGRAM}[{os.getpid()}]: "
-        _log_to(handler)
+    from netstart_wg.engine.system_log import SystemLog
+
+    with contextlib.suppress(OSError):  # nobody keeps one
+        _log_to(SystemLog(f"{PROGRAM}[{os.getpid()}]"))
 
 
 def _log_to(handler: logging.Handler) -> None:
