@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -15,6 +16,8 @@ from typing import Self
 from netstart_wg.system.namespaces import namespace_of
 
 _SO_MARK = 36
+_U32 = struct.Struct("=I")
+"""A mark has all 32 bits; what Python makes of a number has a sign."""
 _SO_PROTOCOL = 38
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
@@ -83,14 +86,16 @@ def adopt_udp_socket(descriptor: int) -> socket.socket:
 
 def fwmark_of(each: socket.socket) -> int:
     """Return SO_MARK, 0 for none."""
-    return each.getsockopt(socket.SOL_SOCKET, _SO_MARK)
+    mark: int
+    (mark,) = _U32.unpack(each.getsockopt(socket.SOL_SOCKET, _SO_MARK, _U32.size))
+    return mark
 
 
 def set_fwmark(sockets: Sequence[socket.socket], fwmark: int) -> None:
     """Set SO_MARK where it is another; 0 is none.  Raise OSError without CAP_NET_ADMIN."""
     for each in sockets:
         if fwmark != fwmark_of(each):
-            each.setsockopt(socket.SOL_SOCKET, _SO_MARK, fwmark)
+            each.setsockopt(socket.SOL_SOCKET, _SO_MARK, _U32.pack(fwmark))
 
 
 def enlarge_buffers(each: socket.socket) -> None:

@@ -6,6 +6,7 @@ import errno
 import select
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def count_of_descriptors() -> int:
 
 
 def mark_of(each: socket.socket) -> int:
-    return each.getsockopt(socket.SOL_SOCKET, SO_MARK)
+    return int.from_bytes(each.getsockopt(socket.SOL_SOCKET, SO_MARK, 4), sys.byteorder)
 
 
 def test_sockets_are_opened_in_the_rdomain_and_handed_over_for_good(ends: Ends) -> None:
@@ -123,17 +124,18 @@ def test_what_the_system_refuses_is_told_by_its_number_and_it_serves_on(ends: En
     ]
 
 
-def test_a_mark_is_set_on_what_comes_along(ends: Ends) -> None:
+@pytest.mark.parametrize("mark", [0x2A, 0x8000_0000, 0xFFFF_FFFF])
+def test_a_mark_is_set_on_what_comes_along(ends: Ends, mark: int) -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
         socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other,
     ):
         for each in (one, other):
             each.bind(("", 0))
-        request = Request(operation=Operation.SET_FWMARK, number=0x2A)
+        request = Request(operation=Operation.SET_FWMARK, number=mark)
         ((answer, _),) = ends.ask((request, (one.fileno(), other.fileno())))
         assert answer.outcome is Outcome.DONE
-        assert (mark_of(one), mark_of(other)) == (0x2A, 0x2A)
+        assert (mark_of(one), mark_of(other)) == (mark, mark)
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,11 @@ def assert_all_can_be_changed(host: Host) -> None:
     host.run("wg", "set", "wg0", "fwmark", "0x2a")
     assert host.run("wg", "show", "wg0", "fwmark").strip() == "0x2a"
     assert "fwmark:0x2a" in host.run("ss", "-Hlnue")
+    host.run("wg", "set", "wg0", "fwmark", "0xffffffff")
+    assert host.run("wg", "show", "wg0", "fwmark").strip() == "0xffffffff"
+    assert "fwmark:0xffffffff" in host.run("ss", "-Hlnue")
+    host.run("wg", "set", "wg0", "fwmark", "0xffffffff")
+    host.run("wg", "set", "wg0", "fwmark", "0x2a")
     assert configure(host, "wg0", DeviceChange(wgrtable=3)) == 0
     assert listeners(host, 3) == [80, 80]
     assert listeners(host) == []
