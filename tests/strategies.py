@@ -57,7 +57,7 @@ ENDPOINTS = (
 ENDPOINT_NAMES = (EndpointName("vpn.example.net", 51820), EndpointName("fe80::1%eth0", 51820))
 COMMANDS = tuple(Command(text) for text in ("true", "route add 10.1.0.0/16 10.0.0.1", "echo up"))
 
-lines = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))
+lines = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]))
 """Whatever can stand behind a `=` of the UAPI."""
 words = st.sampled_from(("laptop", "the office, 2nd floor", "Zoë"))
 """Texts where it does not matter which."""

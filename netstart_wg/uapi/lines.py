@@ -28,7 +28,7 @@ _SHOWN_MAX: Final = 80
 
 _NAME = re.compile(r"[a-z_]{1,32}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
-_GROUP = re.compile(r"[^\s,]{0,14}[^\s,0-9]")
+_GROUP = re.compile(r"[^\s,\0]{0,14}[^\s,\x000-9]")
 """ifconfig(8): at most 15 characters, no digit at the end; here also nothing that parts words."""
 _PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 _ENDPOINT_V4 = re.compile(r"([0-9.]{7,15}):([0-9]{1,5})")
@@ -55,17 +55,22 @@ def format_lines(lines: list[str]) -> str:
 
 
 def split_line(line: str) -> tuple[str, str]:
-    """Return key and value; raise UapiError for a line without `=`."""
+    """Return key and value; raise UapiError for a line without `=`, or with a NUL.
+
+    That ends the line for wg(8), which then reads nothing of the whole reply.
+    """
     key, separator, value = line.partition("=")
     if not separator:
         raise UapiError(errno.EPROTO, "a line without '='")
+    if "\0" in line:
+        raise UapiError(errno.EINVAL, "a line with a NUL")
     return key, value
 
 
 def one_line(text: str) -> str:
-    """Pass on a text that cannot be taken for several lines of the protocol."""
-    if "\n" in text:
-        raise ValueError("a text of more than one line")
+    """Pass on a text that can be nothing but a part of one line of the protocol."""
+    if "\n" in text or "\0" in text:
+        raise ValueError("a text of more than one line, or with a NUL")
     return text
 
 

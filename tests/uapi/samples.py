@@ -90,7 +90,7 @@ errno=0
 """
 """Keys and their order: wireguard.com/xplatform, "get"; those of our own: netstart-wgd(8)."""
 
-group_tuples = st.lists(st.from_regex(r"[^\s,]{0,14}[^\s,0-9]", fullmatch=True), unique=True).map(
-    tuple
-)
+group_tuples = st.lists(
+    st.from_regex(r"[^\s,\0]{0,14}[^\s,\x000-9]", fullmatch=True), unique=True
+).map(tuple)
 """Names of groups as ifconfig(8) allows them, but for those that cannot be told apart in a line."""

@@ -145,6 +145,9 @@ def test_what_stands_in_the_section_of_a_removed_peer_must_be_right_all_the_same
     ("lines", "number"),
     [
         (["private_key"], errno.EPROTO),
+        (["groups=a\0b"], errno.EINVAL),
+        (in_section("description=a\0b"), errno.EINVAL),
+        (in_section("endpoint=[fe80::1%a\0b]:5"), errno.EINVAL),
         ([""], errno.EPROTO),
         (["get=1"], errno.EINVAL),
         (["=5"], errno.EINVAL),
@@ -290,13 +293,14 @@ remove=true
     )
 
 
-def test_a_description_cannot_smuggle_in_a_line() -> None:
-    change = DeviceChange(peers=(PeerChange(public_key=PEER, description="x\nremove=true"),))
+@pytest.mark.parametrize("description", ["x\nremove=true", "x\0"])
+def test_a_description_cannot_smuggle_in_a_line(description: str) -> None:
+    change = DeviceChange(peers=(PeerChange(public_key=PEER, description=description),))
     with pytest.raises(ValueError, match="more than one line"):
         encode_set(change)
 
 
-@pytest.mark.parametrize("name", ["", "vpn\nwgrtable=1", "a,b", "a b", "vpn1"])
+@pytest.mark.parametrize("name", ["", "vpn\nwgrtable=1", "a\0", "\0b", "a,b", "a b", "vpn1"])
 def test_a_group_cannot_smuggle_in_anything(name: str) -> None:
     with pytest.raises(ValueError, match="no name of a group"):
         encode_set(DeviceChange(groups=(name,)))
