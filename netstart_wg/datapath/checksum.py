@@ -29,13 +29,7 @@ def complement(total: int) -> bytes:
     return (65535 - total % 65535).to_bytes(2, "little")
 
 
-def complements(totals: Sequence[int], numbers: Sequence[int], constant: int = 0) -> bytes:
-    """Return what `complement` does of each, end to end.
-
-    To each total its number is added, which is a field in network order, and the constant.
-    """
-    stored = [
-        65535 - (constant + total + (number << 8)) % 65535  # see `offload.swapped`
-        for total, number in zip(totals, numbers, strict=True)
-    ]
+def complements(totals: Sequence[int], others: Sequence[int]) -> bytes:
+    """Return what `complement` does of each total and its other, added up, end to end."""
+    stored = [65535 - (total + other) % 65535 for total, other in zip(totals, others, strict=True)]
     return struct.pack(f"<{len(stored)}H", *stored)

@@ -31,7 +31,7 @@ from netstart_wg.datapath.offload import (
 )
 from netstart_wg.datapath.padding import padding_length
 from netstart_wg.datapath.rows import Rows
-from netstart_wg.datapath.vectors import repeat, segment_sums, spread
+from netstart_wg.datapath.vectors import lay, segment_sums
 from netstart_wg.protocol.messages import PADDING_MULTIPLE, TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 
 _FIN, _PSH, _CWR = 0x01, 0x08, 0x80
@@ -145,8 +145,7 @@ class Cutter:
         count = -(-len(payload) // size)
         missing = count * size - len(payload)
         template = _template(whole)
-        repeat(template, rows, stride, count)
-        spread(payload, size, rows, stride, whole.payload_at)
+        lay(template, payload, size, rows, stride)
         if length < stride:
             for part in rows.parts(stride, length, stride, count):
                 part[:] = _ZEROS[: stride - length]
@@ -240,7 +239,11 @@ def _write_tcp(
     sums[0] += swapped(first_flags)
     sums[-1] += swapped(last_flags - missing)
     rows.set_numbers(stride, at + 4, struct.pack(f"!{count}I", *sequences), 4)
-    rows.set_numbers(stride, at + 16, complements(sums, sequences, constant), 2)
+    start, step = constant + swapped(sequences[0]), swapped(whole.size)
+    others: Sequence[int] = range(start, start + count * step, step)
+    if isinstance(sequences, list):  # somewhere it begins again
+        others = [constant + swapped(each) for each in sequences]
+    rows.set_numbers(stride, at + 16, complements(sums, others), 2)
     rows.buffer[at + 13] |= first_flags
     rows.buffer[(count - 1) * stride + at + 13] |= last_flags
 
@@ -257,7 +260,7 @@ def _write_udp(
     at, count = whole.at, len(sums)
     constant = words_sum(template[at:]) + _pseudo_header_sum(whole, template)
     sums[-1] -= 2 * swapped(missing)  # the length counts in the pseudo-header, too
-    rows.set_numbers(stride, at + 6, complements(sums, [0] * count, constant), 2)
+    rows.set_numbers(stride, at + 6, complements(sums, [constant] * count), 2)
     _U16.pack_into(rows.buffer, (count - 1) * stride + at + 4, whole.length - at - missing)
 
 

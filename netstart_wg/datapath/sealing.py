@@ -18,9 +18,11 @@ from netstart_wg.protocol.keypair import Keypair
 from netstart_wg.protocol.messages import TAG_LENGTH, TRANSPORT_HEADER_LENGTH
 
 _TRANSPORT = 4
-_PREFIX = struct.Struct("<II")
-"""Type with three zero bytes, receiver index; the counter follows."""
-_HEADER = struct.Struct("<8sQ")
+_HEADER = struct.Struct("<IIQ")
+"""Type with three zero bytes, receiver index, counter."""
+_COUNTER_AT = 8
+_LOW = 1 << 16
+"""The counter's lowest two octets, in which messages of a run differ, go round at this."""
 _OVERHEAD = TRANSPORT_HEADER_LENGTH + TAG_LENGTH
 _NONCE = struct.Struct("<4xQ")
 
@@ -30,12 +32,13 @@ EncryptInto = Callable[[bytes, Buffer, None, memoryview], int]
 class Sealer:
     """The rows that messages are sealed into."""
 
-    __slots__ = ("_prefix", "_rows")
+    __slots__ = ("_begun", "_rows")
 
     def __init__(self) -> None:
         self._rows = Rows()
-        self._prefix = 0, b"", 0
-        """The stride of the rows that begin with it, the type and index, and how many rows."""
+        self._begun = 0, b"", 0
+        """The stride of the rows that begin with a header, the header without the counter's
+        lowest octets, and how many rows."""
 
     def seal(self, keypair: Keypair, packets: Sequence[Buffer]) -> tuple[memoryview, int]:
         """Seal packets with padding, of one length but that the last may be shorter.
@@ -47,30 +50,39 @@ class Sealer:
         encrypt_into = _encrypt_into(keypair.sending)
         stride = len(packets[0]) + _OVERHEAD
         length = (count - 1) * stride + len(packets[-1]) + _OVERHEAD
-        prefix = _PREFIX.pack(_TRANSPORT, keypair.remote_index)
         if count == 1:
-            self._prefix = 0, b"", 0
-            _HEADER.pack_into(rows.buffer, 0, prefix, first)
+            self._begun = 0, b"", 0
+            _HEADER.pack_into(rows.buffer, 0, _TRANSPORT, keypair.remote_index, first)
             sealed = rows.view[TRANSPORT_HEADER_LENGTH:length]
             encrypt_into(_NONCE.pack(first), packets[0], None, sealed)
             return rows.view[:length], stride
-        self._write_prefix(stride, prefix, count)
-        counters = range(first, first + count)
-        rows.set_numbers(stride, _PREFIX.size, struct.pack(f"<{count}Q", *counters), 8)
+        self._write_headers(stride, keypair.remote_index, first, count)
         each = rows.parts(stride, TRANSPORT_HEADER_LENGTH, stride, count)
         if length < count * stride:
             each[-1] = rows.view[(count - 1) * stride + TRANSPORT_HEADER_LENGTH : length]
-        nonces = map(_NONCE.pack, counters)
+        nonces = map(_NONCE.pack, range(first, first + count))
         deque(map(encrypt_into, nonces, packets, repeat(None), each), 0)
         return rows.view[:length], stride
 
-    def _write_prefix(self, stride: int, prefix: bytes, count: int) -> None:
-        """Begin each message, unless they begin so since the last time."""
-        if self._prefix[:2] == (stride, prefix) and self._prefix[2] >= count:
+    def _write_headers(self, stride: int, index: int, first: int, count: int) -> None:
+        """Begin each message; what all have in common, only if it is not so since the last time."""
+        low = first % _LOW
+        header = _HEADER.pack(_TRANSPORT, index, first - low)
+        if low + count > _LOW:
+            self._begun = 0, b"", 0
+            counters = range(first, first + count)
+            for part, counter in zip(self._parts(stride, count), counters, strict=True):
+                _HEADER.pack_into(part, 0, _TRANSPORT, index, counter)
             return
-        for part in self._rows.parts(stride, 0, _PREFIX.size, count):
-            part[:] = prefix
-        self._prefix = stride, prefix, count
+        if self._begun[:2] != (stride, header) or self._begun[2] < count:
+            for part in self._parts(stride, count):
+                part[:] = header
+            self._begun = stride, header, count
+        octets = struct.pack(f"<{count}H", *range(low, low + count))
+        self._rows.set_numbers(stride, _COUNTER_AT, octets, 2)
+
+    def _parts(self, stride: int, count: int) -> Sequence[memoryview]:
+        return self._rows.parts(stride, 0, TRANSPORT_HEADER_LENGTH, count)
 
 
 def _encrypt_into(cipher: TransportCipher) -> EncryptInto:

@@ -35,27 +35,19 @@ def segment_sums(payload: memoryview, size: int) -> list[int]:
     return [words_sum(octets[at : at + size]) for at in range(0, len(octets), size)]
 
 
-def repeat(octets: Buffer, rows: Rows, stride: int, count: int) -> None:
-    """Begin each of the first `count` rows with the same octets."""
-    if HAS_NUMPY and count >= _LEAST:
-        target = numpy.frombuffer(rows.buffer, "u1", count * stride).reshape(count, stride)
-        target[:, : len(octets)] = numpy.frombuffer(octets, "u1")
-        return
-    for part in rows.parts(stride, 0, len(octets), count):
-        part[:] = octets
-
-
-def spread(payload: memoryview, size: int, rows: Rows, stride: int, start: int) -> None:
-    """Copy each `size` octets into a row, from `start` on; the last may be fewer."""
-    if HAS_NUMPY and len(payload) >= _LEAST * size:
-        _spread(payload, size, rows, stride, start)
-        return
+def lay(header: Buffer, payload: memoryview, size: int, rows: Rows, stride: int) -> None:
+    """Write the header into each row, and `size` octets of the payload; the last may be fewer."""
     count = -(-len(payload) // size)
+    if HAS_NUMPY and count >= _LEAST:
+        _lay(header, payload, size, rows, stride)
+        return
+    start = len(header)
     for part, at in zip(
-        rows.parts(stride, start, start + size, count), range(0, len(payload), size), strict=True
+        rows.parts(stride, 0, start + size, count), range(0, len(payload), size), strict=True
     ):
         source = payload[at : at + size]
-        part[: len(source)] = source
+        part[:start] = header
+        part[start : start + len(source)] = source
 
 
 def _segment_sums(payload: memoryview, size: int) -> list[int]:
@@ -69,13 +61,15 @@ def _segment_sums(payload: memoryview, size: int) -> list[int]:
     return sums
 
 
-def _spread(payload: memoryview, size: int, rows: Rows, stride: int, start: int) -> None:
-    count = len(payload) // size
-    source = numpy.frombuffer(payload, "u1", count * size).reshape(count, size)
+def _lay(header: Buffer, payload: memoryview, size: int, rows: Rows, stride: int) -> None:
+    start, whole = len(header), len(payload) // size
+    count = -(-len(payload) // size)
     target = numpy.frombuffer(rows.buffer, "u1", count * stride).reshape(count, stride)
-    target[:, start : start + size] = source
-    rest = payload[count * size :]
-    at = count * stride + start
+    target[:, :start] = numpy.frombuffer(header, "u1")
+    source = numpy.frombuffer(payload, "u1", whole * size).reshape(whole, size)
+    target[:whole, start : start + size] = source
+    rest = payload[whole * size :]
+    at = whole * stride + start
     rows.view[at : at + len(rest)] = rest
 
 

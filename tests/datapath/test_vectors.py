@@ -50,20 +50,25 @@ def test_no_sum_overflows(numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @with_and_without_numpy
 @settings(deadline=None)
-@given(content=contents, size=sizes, start=st.integers(0, 80), padding=st.integers(0, 15))
-def test_each_part_comes_to_its_row_and_nothing_else_is_touched(
-    numpy: bool, content: bytes, size: int, start: int, padding: int
+@given(
+    content=contents,
+    size=sizes,
+    header=st.binary(min_size=1, max_size=80),
+    padding=st.integers(0, 15),
+)
+def test_each_part_comes_to_its_row_behind_the_header_and_nothing_else_is_touched(
+    numpy: bool, content: bytes, size: int, header: bytes, padding: int
 ) -> None:
-    stride, rows = start + size + padding, Rows()
+    stride, rows = len(header) + size + padding, Rows()
     parts = [content[at : at + size] for at in range(0, len(content), size)]
     parts = parts[: len(rows.buffer) // stride]
     expected = bytearray(len(rows.buffer))
     for number, part in enumerate(parts):
-        at = number * stride + start
-        expected[at : at + len(part)] = part
+        at = number * stride
+        expected[at : at + len(header) + len(part)] = header + part
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vectors, "HAS_NUMPY", numpy)
-        vectors.spread(memoryview(b"".join(parts)), size, rows, stride, start)
+        vectors.lay(header, memoryview(b"".join(parts)), size, rows, stride)
     assert bytes(rows.buffer) == expected
 
 
