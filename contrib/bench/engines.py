@@ -53,7 +53,10 @@ PORT = 51820
 MTU = 1420
 PINGS = 300
 DATAGRAM_OCTETS = 64
-KNOWN = {engine.name: engine for engine in (OURS, WIREGUARD_GO, CURRENT_WIREGUARD_GO)}
+WITHOUT_NUMPY = Engine("ours-without-numpy", ("env", "WG_NUMPY=0", *OURS.command))
+KNOWN = {
+    engine.name: engine for engine in (OURS, WITHOUT_NUMPY, WIREGUARD_GO, CURRENT_WIREGUARD_GO)
+}
 
 NETWORK_CARD = Path(__file__).with_name("network_card.py")
 
@@ -145,7 +148,7 @@ def measure(engine: Engine, options: argparse.Namespace) -> Figures:
         with on_processor(0 if options.pin else None):
             near = set_up(engine, left, 1, keys[0], keys[1].public, cable.address(right, 4))
         with on_processor(1 if options.pin else None):
-            set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4))
+            far = set_up(engine, right, 2, keys[1], keys[0].public, cable.address(left, 4))
             serving = right.start("iperf3", "-s", "-p", str(IPERF3_PORT))
             wait_for_listener(right, IPERF3_PORT)
         with on_processor(0 if options.pin else None):
@@ -155,7 +158,7 @@ def measure(engine: Engine, options: argparse.Namespace) -> Figures:
                 round_trip=1e3 * round_trip_milliseconds(left, "10.77.0.2", count=PINGS),
                 stream=stream_gigabits(left, options.seconds),
                 datagrams=datagrams_per_millisecond(left, options.seconds),
-                memory=max(memory_mebibytes(host, engine) for host in (left, right)),
+                memory=max(memory_mebibytes(running) for running in (near, far)),
             )
         serving.stop()
         return figures
@@ -206,10 +209,11 @@ def iperf3(client: Host, *how: str) -> dict[str, dict[str, float]]:
     return report["end"]
 
 
-def memory_mebibytes(host: Host, engine: Engine) -> float:
-    """Return the proportional set size of an engine's processes (proc(5), smaps_rollup)."""
+def memory_mebibytes(engine: Background) -> float:
+    """Return the proportional set size of a process and its children (proc(5), smaps_rollup)."""
+    children = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
     total = 0
-    for process in host.processes(Path(engine.command[0]).name):
+    for process in (str(engine.pid), *children):
         rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
         found = re.search(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)
         assert found is not None
