@@ -1,4 +1,4 @@
-"""One plan carried out and checked; or undone, as far as that can be."""
+"""One plan carried out and checked; if that fails, everything becomes what it was before."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
+from netstart_wg.app.restore import restore
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -78,9 +79,11 @@ class _Run:
         self.plan = plan
         self.machine = machine
         self.output = output
+        self.before = before
+        self.begun: list[Action] = []
+        """The steps that may have had an effect."""
         self.done: list[Action] = []
         self.statuses: list[ExitStatus] = []
-        self._before = before
         self._resolved = resolved
         self._rdomain = plan.rdomain
         self._refused: set[RouteKey] = set()
@@ -91,6 +94,7 @@ class _Run:
 
     def do(self, action: Action) -> None:
         """Do one step; raise BackendError if the system or the engine refuses."""
+        self.begun.append(action)
         if isinstance(action, RunCommand):
             self._run_command(action)
         elif isinstance(action, AddRoute):
@@ -110,7 +114,7 @@ class _Run:
         """Run a command and remember that at once: whoever kills us now shall not repeat it."""
         link = self.machine.system.links(self._rdomain).observe(action.interface)
         applied = read_record(action.interface, self.machine)
-        before = replace(self._before, running=link, applied=applied)
+        before = replace(self.before, running=link, applied=applied)
         self.statuses.append(run_command(action, self.machine, self.output))
         self._pending[digest_of(action.command)] -= 1
         if link is not None:
@@ -166,13 +170,13 @@ class _Run:
     def _situation(self) -> Situation:
         """Look again; where one of ours was destroyed, its name may be another's by now."""
         try:
-            return survey_again(self._before, self.machine)
+            return survey_again(self.before, self.machine)
         except ElsewhereError:
             raise
         except NotOursError:
-            if self._before.desired.exists:
+            if self.before.desired.exists:
                 raise
-            return replace(self._before, running=None)
+            return replace(self.before, running=None)
 
     def _remember(self, situation: Situation) -> None:
         """Write the record without the commands that have not run yet, so that none runs twice."""
@@ -191,18 +195,18 @@ class _Run:
 def _undone_on_failure(run: _Run) -> Iterator[None]:
     """If something fails, leave the interface as it was, or say that it is not.
 
-    An interface that this run created goes again, also when we are interrupted.
-    Of one that was there, tell what was changed and what was not; the failure
-    becomes a NotRestoredError.
+    An interface that this run created goes again, and one that was there goes back
+    to what it was, also when we are interrupted.  If it cannot, the failure becomes
+    a NotRestoredError; an interruption stays one, so that nothing else is begun.
     """
     try:
         yield
     except BaseException as error:
         if any(isinstance(action, CreateInterface) for action in run.done):
             _remove(run)
-        elif run.done:
-            _tell_half(run)
-            if isinstance(error, NetstartError):
+        elif run.before.running is not None and run.begun:
+            is_restored = restore(run.before, run.begun, run.done, run.machine, run.output)
+            if not is_restored and isinstance(error, NetstartError):
                 raise _not_restored(run.plan.interface, error) from error
         raise
 
@@ -210,6 +214,10 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
 def _remove(run: _Run) -> None:
     """Remove what this run created; raise NotRestoredError if even that fails."""
     interface, machine = run.plan.interface, run.machine
+    for action in run.done:
+        if isinstance(action, RunCommand):
+            line = f"!{action.command.shown}"
+            run.output.warn(f"{interface}: warning: cannot be undone, has run: {line}")
     try:
         machine.backend.destroy(interface)
         for action in run.done:
@@ -226,13 +234,6 @@ def _remove_route(action: AddRoute, machine: Machine) -> None:
     links = machine.system.links(action.route.key.rdomain)
     if any(route.key == action.route.key for route in links.routes()):
         links.remove_route(action.interface, action.route)
-
-
-def _tell_half(run: _Run) -> None:
-    for action in run.plan.actions:
-        word = "done" if action in run.done else "not done"
-        for line in action.describe():
-            run.output.warn(f"{run.plan.interface}: {word}: {line}")
 
 
 def _not_restored(interface: str, error: NetstartError) -> NotRestoredError:

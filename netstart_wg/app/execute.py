@@ -66,8 +66,8 @@ def execute(action: Change, rdomain: int, machine: Machine) -> None:
             system.links(rdomain).set_description(interface, description)
         case SetDebug(interface, is_on):
             system.links(rdomain).set_debug(interface, is_on)
-        case AddAddress(interface, address):
-            system.links(rdomain).add_address(interface, address)
+        case AddAddress(interface, address, broadcast):
+            system.links(rdomain).add_address(interface, address, broadcast)
         case RemoveAddress(interface, address):
             system.links(rdomain).remove_address(interface, address)
         case BringUp(interface):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
@@ -54,8 +55,10 @@ class Links(Protocol):
         """Set or, with None, clear the description."""
         ...
 
-    def add_address(self, interface: str, address: IPInterface) -> None:
-        """Add an address, usable at once."""
+    def add_address(
+        self, interface: str, address: IPInterface, broadcast: IPv4Address | None = None
+    ) -> None:
+        """Add an address, usable at once; an IPv4 one perhaps with a broadcast address."""
         ...
 
     def remove_address(self, interface: str, address: IPInterface) -> None:

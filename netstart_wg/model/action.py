@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 
 from netstart_wg.model.address import Endpoint, IPInterface
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
@@ -157,10 +157,13 @@ class AddAddress:
 
     interface: str
     address: IPInterface
+    broadcast: IPv4Address | None = None
+    """Of an IPv4 address; only one that somebody else had given one gets it back."""
 
     def describe(self) -> Iterator[str]:
         """Yield the lines of the plan, without the interface's name."""
-        yield f"+ {_family(self.address)} {self.address}"
+        broadcast = f" broadcast {self.broadcast}" if self.broadcast else ""
+        yield f"+ {_family(self.address)} {self.address}{broadcast}"
 
 
 @dataclass(frozen=True, slots=True)

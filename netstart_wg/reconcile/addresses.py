@@ -18,7 +18,8 @@ The order is Linux's (net/ipv4/devinet.c, net/ipv6/addrconf.c):
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import IPv4Address
 
 from netstart_wg.model.action import AddAddress, RemoveAddress
 from netstart_wg.model.address import IPAddress, IPInterface
@@ -27,9 +28,17 @@ from netstart_wg.model.state import InterfaceState
 
 
 def plan_addresses(
-    desired: InterfaceConfig, running: InterfaceState
+    desired: InterfaceConfig,
+    running: InterfaceState,
+    misplaced: Collection[IPInterface] = (),
+    broadcasts: Mapping[IPInterface, IPv4Address] | None = None,
 ) -> Iterator[AddAddress | RemoveAddress]:
-    """Yield the steps from the addresses that are there to those that shall be, in order."""
+    """Yield the steps from the addresses that are there to those that shall be, in order.
+
+    Those `misplaced` are there and desired, and go for a moment to come behind the
+    others; `broadcasts` are of those that shall have one.
+    """
+    of_it = broadcasts or {}
     present = {*running.addresses, *running.kernel_addresses}
     wanted = frozenset(desired.addresses)
     surplus = dict.fromkeys(
@@ -39,11 +48,13 @@ def plan_addresses(
         address.ip: address for address in surplus if address.version == 6
     }
     for address in desired.addresses:
-        if address in present:
+        if address in misplaced:
+            yield RemoveAddress(desired.name, address)
+        elif address in present:
             continue
         if (obstacle := in_the_way.pop(address.ip, None)) is not None:
             del surplus[obstacle]
             yield RemoveAddress(desired.name, obstacle)
-        yield AddAddress(desired.name, address)
+        yield AddAddress(desired.name, address, of_it.get(address))
     for address in surplus:
         yield RemoveAddress(desired.name, address)

@@ -12,17 +12,19 @@ there, lines have no such order, for most of them make no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from netstart_wg.model.action import (
     Action,
+    AddAddress,
     BringDown,
     BringUp,
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
     Plan,
+    RemoveAddress,
     RemoveRoute,
     RunCommand,
     SetDebug,
@@ -31,7 +33,7 @@ from netstart_wg.model.action import (
     SetRdomain,
 )
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.model.change import UNCHANGED, DeviceChange
+from netstart_wg.model.change import UNCHANGED, DeviceChange, UnchangedType
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
@@ -65,7 +67,12 @@ def plan_interface(
     """
     standing = standing_record(applied, running)
     routes = applied.routes if applied else ()
-    planner = _Planner(standing, routes, resolved, derive_public_key)
+    planner = Planner(
+        routes=routes,
+        standing=standing,
+        derive_public_key=derive_public_key,
+        device_change=_device_change(standing, resolved, derive_public_key),
+    )
     if not desired.exists:
         actions = planner.destroy(running) if running else iter(())
     elif running is None:
@@ -75,16 +82,24 @@ def plan_interface(
     return Plan(desired.name, tuple(actions), running.rdomain if running else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    """What all steps of a plan depend on."""
+DeviceChangeTo = Callable[[InterfaceConfig, WireGuardState], DeviceChange]
+"""What an engine is to be told so that it is as desired; empty if it is."""
 
-    standing: AppliedRecord | None
-    """The record of this very interface."""
+AddressSteps = Callable[[InterfaceConfig, InterfaceState], Iterator[AddAddress | RemoveAddress]]
+"""From the addresses that are there to those desired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """What all steps of a plan depend on; their order is always the same."""
+
     routes: tuple[RouteKey, ...]
-    """That lead elsewhere and were last applied for this name."""
-    resolved: Mapping[EndpointName, Endpoint]
+    """That lead elsewhere and are this interface's: last applied for this name, say."""
     derive_public_key: DerivePublicKey
+    device_change: DeviceChangeTo
+    address_steps: AddressSteps = plan_addresses
+    standing: AppliedRecord | None = None
+    """The record of this very interface."""
 
     def destroy(self, running: InterfaceState) -> Iterator[Action]:
         """End it; the routes that leave through it alone go by themselves."""
@@ -144,22 +159,36 @@ class _Planner:
             yield SetDescription(name, before.description, desired.description)
         if desired.is_debug != before.is_debug:
             yield SetDebug(name, desired.is_debug)
-        change = self._device_change(desired, before.wireguard or WireGuardState())
+        change = self.device_change(desired, before.wireguard or WireGuardState())
         if not change.is_empty:
             yield ConfigureDevice(name, change, _removed_names(change, before))
-        yield from plan_addresses(desired, before)
+        yield from self.address_steps(desired, before)
         if not keeps_ipv6:
             # only now: what is to be removed must still be there
             yield from set_mtu
 
-    def _device_change(self, desired: InterfaceConfig, engine: WireGuardState) -> DeviceChange:
-        change = diff_device(
-            desired.wireguard, engine, self.standing, self.resolved, self.derive_public_key
-        )
+
+def _device_change(
+    standing: AppliedRecord | None,
+    resolved: Mapping[EndpointName, Endpoint],
+    derive_public_key: DerivePublicKey,
+) -> DeviceChangeTo:
+    """Return the way from an engine to what a file says."""
+
+    def change_to(desired: InterfaceConfig, engine: WireGuardState) -> DeviceChange:
+        change = diff_device(desired.wireguard, engine, standing, resolved, derive_public_key)
         if leaves_engine_to_commands(desired):
             change = DeviceChange(wgrtable=change.wgrtable)
-        is_in_them = frozenset(desired.groups) == frozenset(engine.groups)
-        return replace(change, groups=UNCHANGED if is_in_them else desired.groups)
+        return replace(change, groups=groups_difference(desired.groups, engine.groups))
+
+    return change_to
+
+
+def groups_difference(
+    desired: tuple[str, ...], present: tuple[str, ...]
+) -> tuple[str, ...] | UnchangedType:
+    """Return what to tell the engine; their order is no difference."""
+    return UNCHANGED if frozenset(desired) == frozenset(present) else desired
 
 
 def _depart(before: InterfaceState, step: SetRdomain | BringDown) -> tuple[Change, ...]:

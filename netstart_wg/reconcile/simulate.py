@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import IPv6Address
+from ipaddress import IPv4Interface, IPv6Address
 from typing import assert_never
 
 from netstart_wg.model.action import (
@@ -107,8 +107,11 @@ def _after(
             return _with_mtu(before, mtu)
         case SetDescription(_, after=description):
             return replace(before, description=description)
-        case AddAddress(_, address):
-            return _with_address(before, address)
+        case AddAddress(_, address, broadcast):
+            after = _with_address(before, address)
+            if broadcast is None or not isinstance(address, IPv4Interface):
+                return after
+            return replace(after, broadcasts=(*before.broadcasts, (address, broadcast)))
         case RemoveAddress(_, address):
             return _without_address(before, address)
         case SetDebug(_, is_on):
@@ -174,5 +177,6 @@ def _without_address(before: InterfaceState, address: IPInterface) -> InterfaceS
     if address not in before.addresses:
         raise ValueError(f"'{address}' is not there")
     rest = tuple(present for present in before.addresses if present != address)
-    left = replace(before, addresses=rest)
+    broadcasts = tuple(pair for pair in before.broadcasts if pair[0] != address)
+    left = replace(before, addresses=rest, broadcasts=broadcasts)
     return left if any(present.version == 4 for present in rest) else _without_routes(left, 4)

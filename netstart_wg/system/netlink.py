@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import Final
 
@@ -107,7 +107,9 @@ class Netlink:
                 if address not in after.addresses:
                     self.add_address(interface, address)
 
-    def add_address(self, interface: str, address: IPInterface) -> None:
+    def add_address(
+        self, interface: str, address: IPInterface, broadcast: IPv4Address | None = None
+    ) -> None:
         """Add an address; an IPv6 one is usable at once (no duplicates live in a tunnel)."""
         with refusals(f"add address {address}", interface):
             self._rtnetlink.address(
@@ -116,6 +118,7 @@ class Netlink:
                 address=str(address.ip),
                 prefixlen=address.network.prefixlen,
                 **({"flags": IFA_F_NODAD} if isinstance(address, IPv6Interface) else {}),
+                **({"broadcast": str(broadcast)} if broadcast else {}),
             )
 
     def remove_address(self, interface: str, address: IPInterface) -> None:

@@ -20,6 +20,7 @@ from netstart_wg.app.netstart import netstart
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
+from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from tests.app.machine_in_memory import IFF_DEBUG, Lines, MachineInMemory
@@ -377,12 +378,12 @@ def test_another_run_at_work_is_an_error_too(shell: Shell) -> None:
     assert shell.refused("up") == "ifconfig: wg0: another run is at work on it"
 
 
-def test_what_the_system_refuses_ends_with_1_and_says_what_was_done(shell: Shell) -> None:
+def test_what_the_system_refuses_ends_with_1_and_is_as_it_was(shell: Shell) -> None:
     shell.do("create")
     shell.here.journal.fault = "add address"
     assert shell.ifconfig("mtu 1400 10.0.0.1/24") is ExitStatus.FAILED
-    assert "wg0: done: + mtu 1400" in shell.lines.warnings
-    assert "wg0: not done: + inet 10.0.0.1/24" in shell.lines.warnings
+    assert shell.here.links.states["wg0"].mtu == DEFAULT_MTU
+    assert "wg0: everything is again as it was" in shell.lines.warnings
     assert shell.lines.warnings[-1].startswith("ifconfig: wg0: add address: ")
 
 

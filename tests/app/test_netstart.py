@@ -483,17 +483,27 @@ class TestFailure:
         assert run(here, folder, lines) is ExitStatus.OK
 
     @pytest.mark.parametrize("fault", ["configure", "set description", "add address", "remove"])
-    def test_of_an_interface_that_was_there_it_is_told_what_was_done(
+    def test_an_interface_that_was_there_goes_back_to_what_it_was(
         self, here: MachineInMemory, folder: Path, lines: Lines, fault: str
     ) -> None:
         write(folder, HUB)
         run(here, folder, Lines())
+        state, engine = here.links.states["wg0"], here.engines.state("wg0")
+        record = here.system.records["wg0"]
         write(folder, self.WISH.replace("10.0.0.1", "10.0.0.9").replace("51820", "51821"))
         here.journal.fault = fault
-        assert run(here, folder, lines) is ExitStatus.NOT_RESTORED
-        assert "wg0: done: + mtu 1380" in lines.warnings
-        assert "wg0: not done: - inet 10.0.0.1/24" in lines.warnings
-        assert "wg0: not done: + !command" in lines.warnings
+        is_needed_to_go_back = fault == "remove"
+        assert run(here, folder, lines) is (
+            ExitStatus.NOT_RESTORED if is_needed_to_go_back else ExitStatus.FAILED
+        )
+        if is_needed_to_go_back:
+            assert "wg0: - inet 10.0.0.9/24 (not restored)" in lines.warnings
+        else:
+            assert here.links.states["wg0"] == state
+            assert here.engines.state("wg0") == engine
+            assert "wg0: everything is again as it was" in lines.warnings
+        assert here.system.records["wg0"] == record
+        assert "run command" not in here.journal.writes
         assert lines.warnings[-1].endswith("input/output error")
         assert here.system.links().observe("wg0") is not None
         here.journal.fault = None
