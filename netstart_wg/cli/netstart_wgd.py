@@ -97,10 +97,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _offloads(text: str) -> frozenset[Offload]:
     """Read names with commas between; raise ArgumentTypeError."""
-    try:
-        return frozenset(Offload(name) for name in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    names = text.split(",")
+    known = [each.value for each in Offload]
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f'"{name}" is none of {", ".join(known)}')
+    return frozenset(map(Offload, names))
 
 
 def _launch_of(options: argparse.Namespace) -> Launch:
