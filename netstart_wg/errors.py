@@ -1,4 +1,4 @@
-"""One tree of exceptions; each knows its exit status (DESIGN: command line).
+"""One tree of exceptions; each knows its exit status (netstart-wg(8), EXIT STATUS).
 
 A peer's mistakes are not exceptions: they are drops, counted by reason.
 """
