@@ -115,6 +115,8 @@ def losses(before: InterfaceState, steps: Collection[Action]) -> Iterator[str]:
     changes = [step.change for step in steps if isinstance(step, ConfigureDevice)]
     if any(change.private_key is not UNCHANGED for change in changes):
         yield "the sessions of all peers, since the key was another"
+    if before.is_up and any(change.listen_port is not UNCHANGED for change in changes):
+        yield "where peers look for us: some may have followed to the other port"
     engine = before.wireguard or WireGuardState()
     had = {peer.public_key for peer in engine.peers}
     removed = dict.fromkeys(

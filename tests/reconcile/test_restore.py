@@ -345,6 +345,7 @@ def test_counters_and_handshakes_are_no_difference() -> None:
             ),
             f"session and counters of peer {OFFICE.to_base64()}",
         ),
+        (ConfigureDevice("wg0", DeviceChange(listen_port=1)), "where peers look for us"),
         (BringDown("wg0"), "the sessions of all peers, since the interface was down"),
         (SetRdomain("wg0", 0, 3), "routes of other programs"),
         (SetMtu("wg0", 1420, 1000), "routes of other programs"),
