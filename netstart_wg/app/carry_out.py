@@ -11,7 +11,6 @@ from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
-from netstart_wg.app.restore import restore
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -205,6 +204,8 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
         if any(isinstance(action, CreateInterface) for action in run.done):
             _remove(run)
         elif run.before.running is not None and run.begun:
+            from netstart_wg.app.restore import restore  # most runs have no need of it
+
             is_restored = restore(run.before, run.begun, run.done, run.machine, run.output)
             if not is_restored and isinstance(error, NetstartError):
                 raise _not_restored(run.plan.interface, error) from error

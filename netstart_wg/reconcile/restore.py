@@ -130,6 +130,8 @@ def losses(before: InterfaceState, steps: Collection[Action]) -> Iterator[str]:
         yield "the sessions of all peers, since the interface was down"
     if before.is_up and _took_routes_along(before, steps):
         yield "routes of other programs through the interface"
+    if before.kernel_addresses and any(_takes_ipv6_along(step) for step in steps):
+        yield "the link-local address that the kernel had made: it may make another"
     if engine.wgrtable is None and any(change.wgrtable is not UNCHANGED for change in changes):
         yield "sockets in an rdomain that is deleted"
 
@@ -151,11 +153,14 @@ def _took_routes_along(before: InterfaceState, steps: Collection[Action]) -> boo
         and removed.issuperset(has_ipv4)
         and not any(address.version == 4 for address in added - removed)
     )
-    return is_without_ipv4 or any(
-        isinstance(step, BringDown | SetRdomain)
-        or (isinstance(step, SetMtu) and step.after < IPV6_MINIMUM_MTU)
-        for step in steps
-    )
+    return is_without_ipv4 or any(_takes_ipv6_along(step) for step in steps)
+
+
+def _takes_ipv6_along(step: Action) -> bool:
+    """Say whether Linux takes away what it has made of IPv6, and the routes."""
+    if isinstance(step, SetMtu):
+        return step.after < IPV6_MINIMUM_MTU
+    return isinstance(step, BringDown | SetRdomain)
 
 
 def _given_endpoints(steps: Iterable[Action]) -> Iterator[tuple[PublicKey, Endpoint]]:
@@ -174,11 +179,11 @@ def _device_change(
 ) -> DeviceChange:
     """Return what a file would say, and what only a state can."""
     had_none = {peer.public_key for peer in before.peers if peer.endpoint is None}
-    made_anew = [
+    made_anew = dict.fromkeys(
         peer.public_key
         for peer in engine.peers
         if peer.public_key in had_none and peer.endpoint is not None
-    ]
+    )
     others = tuple(peer for peer in engine.peers if peer.public_key not in made_anew)
     visible = replace(engine, peers=others) if made_anew else engine
     change = diff_device(desired.wireguard, visible, None, {}, derive_public_key)

@@ -93,8 +93,38 @@ def test_what_the_kernel_refuses_leaves_everything_and_every_session(
     assert pings(far_host, "10.0.0.1")
 
 
+def test_an_interface_that_was_moved_comes_back_with_all_it_had(
+    new_host: HostMaker, tmp_path: Path
+) -> None:
+    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path)
+    near_host, _, near_keys = add_spoke(new_host, hub, "near", 1)
+    near = PeerSection(public_key=near_keys.public, allowed_ips=("10.0.0.2/32", "10.7.0.0/16"))
+    file = tmp_path / "hostname.wg0"
+    file.touch(mode=0o600)
+    lines = f"wgkey {hub.keys.private} wgport {PORT}\n" + near.hostname_line()
+    file.write_text(lines + "inet 10.0.0.1/24\n!route add 10.7.0.0/16 10.0.0.2\n")
+    hub.host.run(NETSTART_WG, "-C", str(tmp_path))
+    assert pings(near_host, "10.0.0.1")
+    hub.host.run("ip", "netns", "add", "rdomain3")
+    refuse = ("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
+    hub.host.run("ip", "netns", "exec", "rdomain3", *refuse)
+    before, routes = picture(hub.host)[1:], hub.host.run("ip", "route", "show", "dev", "wg0")
+    assert "10.7.0.0/16" in routes
+    handshake = show(hub.host, "wg0").peers[near.public_key].latest_handshake
+
+    file.write_text("rdomain 3\n" + lines + "inet 10.0.0.9/24\ninet6 fd00::1/64\n")
+    result = hub.host.attempt(NETSTART_WG, "-C", str(tmp_path))
+    assert result.returncode == FAILED, result.stderr
+    assert "wg0: everything is again as it was" in result.stderr
+    assert "cannot be restored: routes of other programs" in result.stderr
+    assert picture(hub.host)[1:] == before
+    assert hub.host.run("ip", "route", "show", "dev", "wg0") == routes
+    assert pings(near_host, "10.0.0.1")
+    assert show(hub.host, "wg0").peers[near.public_key].latest_handshake == handshake > 0
+
+
 def picture(host: Host) -> list[object]:
-    """Return what ip(8) and wg(8) tell, but for what traffic changes."""
+    """Return what ip(8) and wg(8) tell, but for what traffic and the kernel itself change."""
     (link,) = json.loads(host.run("ip", "-json", "link", "show", "wg0"))
     (addresses,) = json.loads(host.run("ip", "-json", "address", "show", "wg0"))
     wanted = ("local", "prefixlen", "broadcast")
@@ -102,6 +132,10 @@ def picture(host: Host) -> list[object]:
     return [
         {key: link[key] for key in ("flags", "mtu", "ifindex")},
         link.get("ifalias"),
-        [{key: each.get(key) for key in wanted} for each in addresses["addr_info"]],
+        [
+            {key: each.get(key) for key in wanted}
+            for each in addresses["addr_info"]
+            if each["scope"] != "link"
+        ],
         sorted(configuration.split("[Peer]")),
     ]

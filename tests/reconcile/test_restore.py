@@ -361,6 +361,14 @@ def test_a_last_ipv4_address_takes_routes_of_others_along() -> None:
     assert list(losses(BEFORE, gone)) == ["routes of other programs through the interface"]
 
 
+def test_a_link_local_address_of_the_kernels_may_be_another_afterwards() -> None:
+    before = replace(BEFORE, kernel_addresses=(ip_interface("fe80::abcd/64"),))
+    loss = "the link-local address that the kernel had made: it may make another"
+    assert loss in losses(before, [SetRdomain("wg0", 0, 3)])
+    assert loss not in losses(before, [SetMtu("wg0", 1420, 1280)])
+    assert loss not in losses(BEFORE, [SetRdomain("wg0", 0, 3)])
+
+
 def test_of_very_many_peers_only_some_are_named() -> None:
     peers = tuple(
         PeerState(public_key=type(LAPTOP)(bytes([number]) * 32)) for number in range(40, 90)
