@@ -23,7 +23,7 @@ from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.reconcile.record import encode_record, standing_record
 from netstart_wg.reconcile.restore import losses, plan_restore, routes_of, with_roamed_peers
-from netstart_wg.reconcile.routes import own_routes
+from netstart_wg.reconcile.routes import leaves_through, own_routes
 
 TRIES = 2
 
@@ -175,5 +175,7 @@ class _WayBack:
         known = {route.key for route in self.goal.routes}
         known.update(self.before.applied.routes if self.before.applied else ())
         return tuple(
-            route.key for route in own_routes(now, routes_of(self.begun)) if route.key not in known
+            route.key
+            for route in own_routes(now, routes_of(self.begun))
+            if route.key not in known and not leaves_through(route, now.name, now.rdomain)
         )
