@@ -103,7 +103,7 @@ class Engine:
         self._timeout: float | None = 0.0
         self._turn = 0
         self._pace = Pace()
-        self._wake = self._install_signals()
+        self._wake, self._wakes = self._install_signals()
         try:
             self._open()
         except OSError as error:
@@ -120,6 +120,8 @@ class Engine:
         """Open what else has a descriptor, all or nothing."""
         with contextlib.ExitStack() as opened:
             opened.callback(self._wake.close)
+            opened.callback(self._wakes.close)
+            opened.callback(signal.set_wakeup_fd, -1)  # signals may come until the very end
             self._readiness = opened.enter_context(contextlib.closing(Readiness()))
             self._tun = Tun(self._descriptors.device, self._without)
             self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
@@ -231,18 +233,19 @@ class Engine:
     def _watch(self, descriptor: int, serve: Serve) -> None:
         self._readiness.watch(descriptor, serve)
 
-    def _install_signals(self) -> socket.socket:
+    def _install_signals(self) -> tuple[socket.socket, socket.socket]:
         """Turn signals into something to wait on."""
         wake, wakes = socket.socketpair()
         wake.setblocking(False)
         wakes.setblocking(False)
-        signal.set_wakeup_fd(wakes.detach(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        return wake
+        return wake, wakes
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        log.info("%s: stopped by %s", self.name, signal.Signals(number).name)
+        if not self._is_stopping:  # who is in a hurry sends it again
+            log.info("%s: stopped by %s", self.name, signal.Signals(number).name)
         self._is_stopping = True
 
     # -- packets ---------------------------------------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from tests.netns.engines import NETSTART_WGD
+from tests.netns.engines import NETSTART_WGD, OURS
 from tests.netns.hosts import Host, HostMaker
 from tests.netns.waiting import eventually
 
@@ -82,6 +83,18 @@ def test_it_ends_when_told_and_leaves_nothing(
     if is_up:
         host.run("ip", "link", "set", "wg0", "up")
     end(host, engine)
+    assert_gone(host)
+
+
+def test_who_interrupts_it_many_times_sees_it_end_once(host: Host) -> None:
+    running = OURS.start(host, "wg0")
+    deadline = time.monotonic() + 10
+    while running.is_running and time.monotonic() < deadline:
+        running.send_signal(signal.SIGINT)
+    assert running.wait() == 0
+    assert running.output().count("stopped by SIGINT") == 1
+    assert "Error" not in running.output()
+    assert "ignored" not in running.output()
     assert_gone(host)
 
 
