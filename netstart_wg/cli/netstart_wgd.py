@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import resource
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -151,7 +152,11 @@ def _serve(how: Launch, ready: int | None = None) -> int:
         _leave_terminal()
         os.write(ready, b"\0")
         os.close(ready)
-    engine.run()
+    try:
+        engine.run()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # the interpreter would let them kill it again
     return ExitStatus.OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import socket
 import struct
@@ -43,7 +42,6 @@ def engine_to_run() -> Iterator[Engine]:
         stack.enter_context(private_namespaces())
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             stack.callback(signal.signal, number, signal.getsignal(number))
-        stack.callback(lambda: os.close(signal.set_wakeup_fd(-1)))
         make_rdomain(1)
         set_flags("lo", IFF_UP)
         descriptors = Descriptors.open("wg0", HandedIn())
