@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from netstart_wg.app.execute import execute, run_command
+from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
@@ -147,7 +148,8 @@ class _Run:
         If a command of its own file has changed it, that is only a warning.
         """
         interface, after = self.plan.interface, self._situation()
-        rest = self._without_refused(after.rest(self._resolved))
+        left = after.rest(self._resolved)
+        rest = self._without_refused(left)
         if not rest.is_empty:
             lines = "".join(f"\n    {line}" for line in rest.describe())
             reason = f"it still differs from what it shall be:{lines}"
@@ -156,6 +158,9 @@ class _Run:
             self.output.warn(f"{interface}: warning: after its commands {reason}")
             self.statuses.append(ExitStatus.WARNINGS)
         self._remember(after)
+        is_last = not any(self._pending.values())
+        if left.is_empty and is_last and (settled := after.settled(self._resolved)) is not None:
+            remember_fixpoint(settled, self.machine)
 
     def _without_refused(self, plan: Plan) -> Plan:
         """Return a plan without the routes that have been told of."""

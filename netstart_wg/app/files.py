@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netstart_wg.app.fixpoint import digest_of_text
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
@@ -27,6 +28,8 @@ class Reading:
 
     config: InterfaceConfig
     warnings: tuple[Diagnostic, ...] = ()
+    digest: str | None = None
+    """Of the text, if nothing else had a say in what it asks for."""
 
 
 SecureFile = Callable[[Path, Machine, Output], None]
@@ -110,7 +113,10 @@ def _settle_routes(
                 f" file of {owner}: left out"
             )
             status = ExitStatus.WARNINGS
-        settled.append(replace(reading, config=replace(reading.config, routes=tuple(kept))))
+        config = replace(reading.config, routes=tuple(kept))
+        is_whole = len(kept) == len(reading.config.routes)
+        digest = reading.digest if is_whole else None
+        settled.append(replace(reading, config=config, digest=digest))
     return tuple(settled), status
 
 
@@ -119,9 +125,16 @@ def _read_file(file: HostnamePath) -> Reading:
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
 
-    parsed = parse(SourceText.read(file.path), file.interface, service_port)
-    lowered = lower(parsed, file.interface, derive_public_key)
-    return Reading(config=lowered.config, warnings=lowered.warnings)
+    services: list[str] = []
+
+    def look_up(name: str) -> int | None:
+        services.append(name)
+        return service_port(name)
+
+    source = SourceText.read(file.path)
+    lowered = lower(parse(source, file.interface, look_up), file.interface, derive_public_key)
+    digest = None if services else digest_of_text(source.text())
+    return Reading(config=lowered.config, warnings=lowered.warnings, digest=digest)
 
 
 def _is_insecure(path: Path, machine: Machine) -> bool:

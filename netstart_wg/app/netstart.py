@@ -18,6 +18,7 @@ from netstart_wg.app.files import (
     read_files,
     repair_permissions,
 )
+from netstart_wg.app.fixpoint import is_at_fixpoint, remember_fixpoint
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
 from netstart_wg.app.system import Machine
@@ -29,6 +30,8 @@ def netstart(
 ) -> ExitStatus:
     """Make the interfaces named, or every wgN that has a file, what their files say."""
     files = choose_files(folder, interfaces, machine)
+    if all(is_at_fixpoint(file, machine) for file in files):
+        return ExitStatus.OK
     readings, read = read_files(files, repair_permissions, machine, output)
     situations, surveyed = survey_all(readings, machine, output)
     resolved, looked_up = resolve_names(situations, machine, output)
@@ -63,6 +66,8 @@ def _bring_about(
 ) -> ExitStatus:
     """Make one interface what its file says, and remember that."""
     if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
+        if (settled := situation.settled(resolved)) is not None:
+            remember_fixpoint(settled, machine)
         return ExitStatus.OK
     _warn(situation, output)
     with machine.system.lock(situation.desired.name):

@@ -50,8 +50,8 @@ def observe(
         raise NotOursError("observe", interface, reason)
     looked_at = set((0, *machine.system.rdomains()) if rdomains is None else rdomains)
     if link is None:
-        raise ElsewhereError(interface, engine, tuple(_routes(sorted(looked_at), machine)))
-    routes = tuple(_routes(sorted({link.rdomain, *looked_at}), machine))
+        raise ElsewhereError(interface, engine, observe_routes(looked_at, machine))
+    routes = observe_routes({link.rdomain, *looked_at}, machine)
     return replace(link, wireguard=engine, routes=routes)
 
 
@@ -70,6 +70,11 @@ def observe_link(
         return machine.system.links(rdomain).observe(interface)
     except NoSuchRdomainError:  # it went just now, and the interface with it
         return None
+
+
+def observe_routes(rdomains: Collection[int], machine: Machine) -> tuple[Route, ...]:
+    """Return our routes in these rdomains, as far as they exist."""
+    return tuple(_routes(sorted(rdomains), machine))
 
 
 def _look(interface: str, machine: Machine) -> tuple[InterfaceState | None, WireGuardState | None]:

@@ -37,6 +37,8 @@ class Situation:
     """About the file."""
     is_incremental: bool = False
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
+    file_digest: str | None = None
+    """Of the file's text, if that alone says what is desired."""
 
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
@@ -66,17 +68,41 @@ class Situation:
             return self.applied
         return record_of(self.desired, self.running.index, self.applied, resolved)
 
+    @property
+    def rdomains(self) -> frozenset[int]:
+        """Where routes of ours can be, besides the interface's own rdomain."""
+        applied = self.applied.routes if self.applied else ()
+        return frozenset(
+            key.rdomain for key in (*applied, *(route.key for route in self.desired.routes))
+        )
+
+    def settled(self, resolved: Resolved) -> Situation | None:
+        """Return it as the next run will find it if there is nothing left to do for that one.
+
+        None if there is: a name has yet to be looked up.
+        """
+        then = replace(self, applied=self.record(resolved))
+        if names_to_resolve(self.desired, self.running, then.applied):
+            return None
+        return then if then.record({}) == then.applied else None
+
 
 def survey(reading: Reading, machine: Machine) -> Situation:
     """Look at one interface; raise NotOursError if it is somebody else's."""
     desired = reading.config
     running, applied = look(desired.name, machine, {route.key for route in desired.routes})
-    return Situation(desired=desired, running=running, applied=applied, warnings=reading.warnings)
+    return Situation(
+        desired=desired,
+        running=running,
+        applied=applied,
+        warnings=reading.warnings,
+        file_digest=reading.digest,
+    )
 
 
 def survey_again(before: Situation, machine: Machine) -> Situation:
     """Look once more: now nobody else can change it, or we have."""
-    reading = Reading(config=before.desired, warnings=before.warnings)
+    reading = Reading(config=before.desired, warnings=before.warnings, digest=before.file_digest)
     return replace(survey(reading, machine), is_incremental=before.is_incremental)
 
 

@@ -125,6 +125,14 @@ class System(Protocol):
         """Forget the interface."""
         ...
 
+    def read_fixpoint(self, interface: str) -> str | None:
+        """Return what the interface was when there was nothing to do, or None."""
+        ...
+
+    def write_fixpoint(self, interface: str, text: str) -> None:
+        """Remember what the interface is when there is nothing to do."""
+        ...
+
     def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
         """Run a `!` line in an rdomain and wait for it, a bounded time."""
         ...

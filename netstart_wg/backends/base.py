@@ -46,6 +46,10 @@ class Backend(Protocol):
         """
         ...
 
+    def glance(self, interface: str) -> WireGuardState | None:
+        """As `state`, but without the peers, and the quicker for it; the fingerprint has them."""
+        ...
+
     def configure(self, interface: str, change: DeviceChange) -> None:
         """Apply the change as a whole; on BackendError nothing of it is applied.
 

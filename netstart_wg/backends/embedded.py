@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import netstart_wg
@@ -28,7 +28,14 @@ from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.refusal import refusal
-from netstart_wg.uapi import UapiError, decode_errno, decode_get, encode_set
+from netstart_wg.uapi import (
+    UapiError,
+    decode_errno,
+    decode_get,
+    encode_set,
+    fingerprint,
+    without_peers,
+)
 
 IMPLEMENTATION = "netstart-wg"
 """What the engine's name of itself begins with."""
@@ -59,6 +66,8 @@ class EmbeddedBackend:
 
         -P keeps the current folder out of the module search: root may stand anywhere.
         """
+        import subprocess
+
         command = [sys.executable, "-P", "-m", _DAEMON, interface]
         try:
             ended = subprocess.run(
@@ -100,16 +109,12 @@ class EmbeddedBackend:
         Raise NotOursError if it is somebody else's.
         """
         answer = exchange(interface, _GET, patience_seconds)
-        if answer is None:
-            return None
-        try:
-            state = decode_get(answer)
-        except UapiError as error:
-            raise BackendError("ask the engine", interface, str(error)) from error
-        if not (state.implementation or "").startswith(IMPLEMENTATION):
-            reason = "exists and is not ours: another program's engine is behind it"
-            raise NotOursError("observe", interface, reason)
-        return state
+        return None if answer is None else _decode(interface, answer, answer)
+
+    def glance(self, interface: str) -> WireGuardState | None:
+        """Ask the engine for everything, and read what it says of the interface."""
+        answer = exchange(interface, _GET)
+        return None if answer is None else _decode(interface, without_peers(answer), answer)
 
     def configure(self, interface: str, change: DeviceChange) -> None:
         """Hand the engine a change, which it makes whole or not at all."""
@@ -138,6 +143,18 @@ class EmbeddedBackend:
         namespace = state.link_namespace
         rdomain = 0 if namespace is None else rdomain_of(namespace)
         return None if rdomain is None else self._links(rdomain)
+
+
+def _decode(interface: str, text: str, answer: str) -> WireGuardState:
+    """Read what an engine of ours has answered, or a part of that."""
+    try:
+        state = decode_get(text)
+    except UapiError as error:
+        raise BackendError("ask the engine", interface, str(error)) from error
+    if not (state.implementation or "").startswith(IMPLEMENTATION):
+        reason = "exists and is not ours: another program's engine is behind it"
+        raise NotOursError("observe", interface, reason)
+    return replace(state, fingerprint=fingerprint(answer))
 
 
 def _port(change: DeviceChange) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
+from netstart_wg.uapi import encode_get, fingerprint
 
 IMPLEMENTATION = "netstart-wg-memory 1"
 
@@ -42,7 +44,13 @@ class MemoryBackend:
     ) -> WireGuardState | None:
         """Return the engine as it is, or None."""
         del patience_seconds  # nobody has to wait
-        return self._engines.get(interface)
+        state = self._engines.get(interface)
+        return state and replace(state, fingerprint=fingerprint(encode_get(state)))
+
+    def glance(self, interface: str) -> WireGuardState | None:
+        """Return the engine without its peers."""
+        state = self.state(interface)
+        return state and replace(state, peers=())
 
     def configure(self, interface: str, change: DeviceChange) -> None:
         """Replace the engine's state by what the change makes of it."""

@@ -62,6 +62,8 @@ class WireGuardState:
     those that carried packets."""
     offloads: tuple[str, ...] = ()
     """Names of the kernel offloads in use, sorted."""
+    fingerprint: bytes | None = field(default=None, compare=False, repr=False)
+    """Digest of all of this that lasts until somebody changes it, as the engine told it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,14 @@ class Linux:
         """Forget the interface."""
         records.remove_record(interface)
 
+    def read_fixpoint(self, interface: str) -> str | None:
+        """Return what the interface was when there was nothing to do, or None."""
+        return records.read_fixpoint(interface)
+
+    def write_fixpoint(self, interface: str, text: str) -> None:
+        """Remember what the interface is when there is nothing to do."""
+        records.write_fixpoint(interface, text)
+
     def run_command(self, text: str, rdomain: int = 0) -> commands.CommandResult:
         """Run a `!` line in an rdomain."""
         return commands.run_command(text, rdomain)

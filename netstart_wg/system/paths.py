@@ -30,6 +30,11 @@ def record_path(interface: str) -> Path:
     return RUN_DIRECTORY / f"{interface}.json"
 
 
+def fixpoint_path(interface: str) -> Path:
+    """Return the file that says what the last run found when there was nothing to do."""
+    return RUN_DIRECTORY / f"{interface}.fixpoint"
+
+
 def socket_path(interface: str) -> Path:
     """Return the UAPI socket of the interface's engine."""
     return SOCKET_DIRECTORY / f"{interface}.sock"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from netstart_wg.system.paths import (
     RUN_DIRECTORY,
+    fixpoint_path,
     make_run_directory,
     open_run_directory,
     record_path,
@@ -25,8 +26,36 @@ SIZE_LIMIT = 16 * 1024 * 1024
 
 def read_record(interface: str) -> str | None:
     """Return the text last written for the interface, or None if there is none to be had."""
+    return _text_of(record_path(interface))
+
+
+def write_record(interface: str, text: str) -> None:
+    """Replace the interface's record by `text`; raise BackendError, the old one then stays."""
+    _replace("write the record", interface, record_path(interface), text)
+
+
+def remove_record(interface: str) -> None:
+    """Forget what was applied to an interface that is no more."""
+    for path in (record_path(interface), fixpoint_path(interface)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise refusal("remove the record", interface, error, path) from error
+
+
+def read_fixpoint(interface: str) -> str | None:
+    """Return what the interface was when there was nothing to do, or None."""
+    return _text_of(fixpoint_path(interface))
+
+
+def write_fixpoint(interface: str, text: str) -> None:
+    """Remember what the interface is when there is nothing to do; raise BackendError."""
+    _replace("write the fixpoint", interface, fixpoint_path(interface), text)
+
+
+def _text_of(path: Path) -> str | None:
     try:
-        octets = _read(record_path(interface))
+        octets = _read(path)
         return octets.decode("utf-8") if len(octets) <= SIZE_LIMIT else None
     except (OSError, UnicodeDecodeError):
         return None
@@ -46,9 +75,7 @@ def _read(path: Path) -> bytes:
         return file.read(SIZE_LIMIT + 1)
 
 
-def write_record(interface: str, text: str) -> None:
-    """Replace the interface's record by `text`; raise BackendError, the old one then stays."""
-    path = record_path(interface)
+def _replace(operation: str, interface: str, path: Path, text: str) -> None:
     draft = RUN_DIRECTORY / f".{path.name}.{os.getpid()}"
     try:
         make_run_directory()
@@ -59,13 +86,4 @@ def write_record(interface: str, text: str) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise refusal("write the record", interface, error, path) from error
-
-
-def remove_record(interface: str) -> None:
-    """Forget what was applied to an interface that is no more."""
-    path = record_path(interface)
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise refusal("remove the record", interface, error, path) from error
+        raise refusal(operation, interface, error, path) from error

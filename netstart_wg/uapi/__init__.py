@@ -31,6 +31,7 @@ contains the value of a key of any role.
 
 from __future__ import annotations
 
+from netstart_wg.uapi.fingerprint import fingerprint, without_peers
 from netstart_wg.uapi.lines import IndexOfInterface, UapiError
 from netstart_wg.uapi.replies import decode_errno, decode_get, encode_errno, encode_get
 from netstart_wg.uapi.requests import GET_REQUEST, decode_set, encode_set
@@ -45,4 +46,6 @@ __all__ = [
     "encode_errno",
     "encode_get",
     "encode_set",
+    "fingerprint",
+    "without_peers",
 ]

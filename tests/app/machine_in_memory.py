@@ -230,6 +230,8 @@ class EnginesInMemory(MemoryBackend):
         """Engines that accept and do not answer."""
         self.renamed: set[str] = set()
         """Engines whose interface has another name now."""
+        self.times_read = 0
+        """How often somebody wanted to know all of an engine."""
         self.notices: list[str] = []
         """What an engine tells who follows it, before it ends."""
         self.impatient: set[str] = set()
@@ -253,6 +255,14 @@ class EnginesInMemory(MemoryBackend):
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> WireGuardState | None:
+        self.times_read += 1
+        return self._told(interface, patience_seconds)
+
+    def glance(self, interface: str) -> WireGuardState | None:
+        state = self._told(interface, PATIENCE_SECONDS)
+        return state and replace(state, peers=())
+
+    def _told(self, interface: str, patience_seconds: float) -> WireGuardState | None:
         if interface in self.foreign:
             raise NotOursError("ask the engine", interface, "it is another program's")
         if interface in self.silent:
@@ -291,6 +301,7 @@ class SystemInMemory:
         self.every_link = LinksInMemory(journal)
         self.has_root = True
         self.records: dict[str, str] = {}
+        self.fixpoints: dict[str, str] = {}
         self.hosts: dict[str, str] = {}
         """Host name → address."""
         self.looked_up: list[str] = []
@@ -356,6 +367,13 @@ class SystemInMemory:
 
     def remove_record(self, interface: str) -> None:
         self.records.pop(interface, None)
+        self.fixpoints.pop(interface, None)
+
+    def read_fixpoint(self, interface: str) -> str | None:
+        return self.fixpoints.get(interface)
+
+    def write_fixpoint(self, interface: str, text: str) -> None:
+        self.fixpoints[interface] = text
 
     def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
         self._journal.write(f"run in {rdomain}" if rdomain else "run", "", text)

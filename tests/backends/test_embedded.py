@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import subprocess
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -60,6 +61,22 @@ def test_what_was_configured_is_told_again(backend: EmbeddedBackend) -> None:
     assert (peer.public_key, peer.preshared_key) == (PEER.public_key, PEER.preshared_key)
     assert (peer.endpoint, peer.persistent_keepalive) == (PEER.endpoint, 25)
     assert (peer.allowed_ips, peer.description) == (PEER.add_allowed_ips, "the laptop")
+
+
+def test_a_glance_tells_all_but_the_peers_and_whether_anything_is_new(
+    backend: EmbeddedBackend,
+) -> None:
+    assert backend.glance("wg0") is None
+    backend.create("wg0")
+    backend.configure("wg0", DeviceChange(private_key=PRIVATE_KEY, listen_port=7, peers=(PEER,)))
+    state, glance = backend.state("wg0"), backend.glance("wg0")
+    assert state is not None
+    assert glance == replace(state, peers=())
+    assert glance.fingerprint == state.fingerprint is not None
+    backend.configure("wg0", DeviceChange(peers=(replace(PEER, persistent_keepalive=26),)))
+    after = backend.glance("wg0")
+    assert after is not None
+    assert after.fingerprint != glance.fingerprint
 
 
 def test_a_second_engine_of_the_name_is_refused_and_the_first_stays(

@@ -5,8 +5,15 @@ import os
 import pytest
 
 from netstart_wg.errors import BackendError
-from netstart_wg.system.paths import RUN_DIRECTORY, record_path
-from netstart_wg.system.records import SIZE_LIMIT, read_record, remove_record, write_record
+from netstart_wg.system.paths import RUN_DIRECTORY, fixpoint_path, record_path
+from netstart_wg.system.records import (
+    SIZE_LIMIT,
+    read_fixpoint,
+    read_record,
+    remove_record,
+    write_fixpoint,
+    write_record,
+)
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
 
@@ -66,3 +73,13 @@ def test_a_removed_record_is_none_and_may_be_removed_again() -> None:
     remove_record("wg0")
     remove_record("wg0")
     assert read_record("wg0") is None
+
+
+def test_a_fixpoint_is_kept_beside_the_record_and_goes_with_it() -> None:
+    write_record("wg0", "record")
+    write_fixpoint("wg0", "fixpoint")
+    assert (read_record("wg0"), read_fixpoint("wg0")) == ("record", "fixpoint")
+    assert fixpoint_path("wg0").stat().st_mode & 0o777 == 0o600
+    remove_record("wg0")
+    assert list(RUN_DIRECTORY.iterdir()) == []
+    assert read_fixpoint("wg0") is None
