@@ -1,0 +1,113 @@
+"""What a run remembers of having found nothing to do, so that the next one need not find it again.
+
+A plan is a function of the file, the record, what runs, and the program that
+makes it; and when it is empty nothing but these has to be compared.  A fixpoint
+is their digests.  While they are the same the file is not parsed and the
+engine's peers are not read, whatever their number.  It claims nothing of what
+is there now, so one that is out of date is merely of no use: whatever
+differs, a run looks at everything.
+
+What a plan depends on besides has no fixpoint: names of hosts that have yet to
+be looked up, names of services, routes that two files declare in different ways.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netstart_wg.app.observe import observe_link, observe_routes
+from netstart_wg.app.system import Machine
+from netstart_wg.errors import NetstartError
+from netstart_wg.model.state import InterfaceState
+from netstart_wg.system.hostname_files import HostnamePath
+from netstart_wg.system.program import program_identity
+
+if TYPE_CHECKING:
+    from netstart_wg.app.prepare import Situation
+
+_IFF_UP_AND_DEBUG = 0x1 | 0x4
+"""netdevice(7): the flags that plans are about; others come and go."""
+
+
+def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
+    """Say whether all is as when there was last nothing to do; when in doubt, no."""
+    name = file.interface
+    try:
+        known = machine.system.read_fixpoint(name)
+        if known is None or machine.system.is_insecure(file.path):
+            return False
+        given, found, *rdomains = known.split()
+        if given != _digest_of_given(name, _digest_of_file(file.path), machine):
+            return False
+        return found == _look(name, [int(rdomain) for rdomain in rdomains], machine)
+    except (NetstartError, OSError, ValueError):
+        return False
+
+
+def remember_fixpoint(situation: Situation, machine: Machine) -> None:
+    """Remember a situation whose plan is empty, and whose record is written.
+
+    What cannot be remembered only takes longer the next time.
+    """
+    running = situation.running
+    if situation.file_digest is None or running is None:
+        return
+    found = _digest_of_running(running)
+    if found is None:
+        return
+    name = running.name
+    given = _digest_of_given(name, situation.file_digest, machine)
+    text = " ".join([given, found, *map(str, sorted(situation.rdomains))])
+    with suppress(NetstartError):
+        if text != machine.system.read_fixpoint(name):
+            machine.system.write_fixpoint(name, text)
+
+
+def digest_of_text(text: str) -> str:
+    """Return the digest of a file that says this."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    """Return the digest of a regular file; raise OSError, ValueError for one of another kind."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("no regular file")
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of_given(interface: str, file_digest: str, machine: Machine) -> str:
+    """Return the digest of what a plan comes from besides what runs."""
+    record = machine.system.read_record(interface)
+    return _digest_of((program_identity(), interface, file_digest, record))
+
+
+def _look(interface: str, rdomains: Collection[int], machine: Machine) -> str | None:
+    """Return the digest of what runs; None if there is no interface of ours."""
+    engine = machine.backend.glance(interface)
+    link = observe_link(interface, engine, machine)
+    if engine is None or link is None:
+        return None
+    routes = observe_routes({link.rdomain, *rdomains}, machine)
+    return _digest_of_running(replace(link, wireguard=engine, routes=routes))
+
+
+def _digest_of_running(running: InterfaceState) -> str | None:
+    """Return the digest of what a plan can depend on; None if the engine gave none for itself."""
+    fingerprint = running.wireguard.fingerprint if running.wireguard else None
+    if fingerprint is None:
+        return None
+    link = replace(running, wireguard=None, flags=running.flags & _IFF_UP_AND_DEBUG)
+    return _digest_of((fingerprint, link))
+
+
+def _digest_of(values: tuple[object, ...]) -> str:
+    return digest_of_text(repr(values))
