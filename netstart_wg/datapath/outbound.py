@@ -241,7 +241,7 @@ def _padded_runs(packets: Sequence[bytes], limit: int) -> Iterator[list[bytes]]:
             yield run
             run = []
         if not run:
-            most = min(MAX_SEGMENTS, MAX_JOINED_OCTETS // (len(padded) + _OVERHEAD))
+            most = max(1, min(MAX_SEGMENTS, MAX_JOINED_OCTETS // (len(padded) + _OVERHEAD)))
         run.append(padded)
     if run:
         yield run
