@@ -65,6 +65,7 @@ Memory without bound (wireguard-go PR #69, tailscale #7272, amneziawg-go #69)
     test_a_flood_leaves_nothing_in_memory
     test_packets_for_a_peer_that_never_answers_do_not_pile_up
     test_what_is_remembered_of_senders_is_bounded
+    test_the_lengths_that_a_flood_chooses_are_not_all_remembered
     test_sources_under_load_are_counted_up_to_a_bound_and_then_forgotten
 Removed allowed IPs that stay in the trie (tailscale's fork)
     test_allowed_ips_that_come_and_go_leave_nothing_behind
