@@ -28,4 +28,4 @@ def without_peers(reply: str) -> str:
     """Return the reply as it would be if there were no peers."""
     head, separator, peers = f"\n{reply}".partition(_FIRST_PEER)
     end = max(0, peers.rfind("\nerrno="))
-    return head[1:] + peers[end:] if separator else reply
+    return (head + peers[end:])[1:] if separator else reply
