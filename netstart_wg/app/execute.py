@@ -24,6 +24,7 @@ from netstart_wg.model.action import (
     SetRdomain,
 )
 from netstart_wg.model.change import UNCHANGED, DeviceChange
+from netstart_wg.model.hidden import hide_keys
 
 Change = (
     CreateInterface
@@ -93,9 +94,17 @@ def _make_rdomain_of_sockets(change: DeviceChange, machine: Machine) -> None:
 
 
 def run_command(action: RunCommand, machine: Machine, output: Output) -> ExitStatus:
-    """Run a `!` line; return OK, or WARNINGS if it failed: that holds up nothing."""
-    failure = machine.system.run_command(action.command.text, action.command.rdomain).failure
+    """Run a `!` line, and tell what it prints, but no key.
+
+    Return OK, or WARNINGS if it failed: that holds up nothing.
+    """
+
+    def tell(line: str) -> None:
+        output.warn(f"{action.interface}: command: {hide_keys(line)}")
+
+    command = action.command
+    failure = machine.system.run_command(command.text, command.rdomain, tell).failure
     if failure is None:
         return ExitStatus.OK
-    output.warn(f"{action.interface}: warning: command failed: {failure}: !{action.command.shown}")
+    output.warn(f"{action.interface}: warning: command failed: {failure}: !{command.shown}")
     return ExitStatus.WARNINGS

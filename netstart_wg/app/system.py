@@ -5,7 +5,7 @@ Tests hand in one in memory; `netstart_wg.app.machine` has the real one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -133,8 +133,8 @@ class System(Protocol):
         """Remember what the interface is when there is nothing to do."""
         ...
 
-    def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
-        """Run a `!` line in an rdomain and wait for it, a bounded time."""
+    def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:
+        """Run a `!` line in an rdomain and wait for it, a bounded time; tell what it prints."""
         ...
 
     def resolve(

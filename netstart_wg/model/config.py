@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface, IPNetwork
+from netstart_wg.model.hidden import hide_secrets
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.route import Route
-
-_KEY = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=")
-"""Thirty-two bytes in base64, in the middle of a text."""
 
 IPV6_MINIMUM_MTU = 1280
 """Bytes; RFC 8200 §5.  Below it Linux takes all IPv6 addresses from an interface."""
@@ -70,8 +67,8 @@ class Command:
 
     @property
     def shown(self) -> str:
-        """Return the line as people may see it: whatever looks like a key is hidden."""
-        return _KEY.sub("(hidden)", self.line)
+        """Return the line as people may see it: what looks like a key or a password is hidden."""
+        return hide_secrets(self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,29 +1,50 @@
 """Run a `!` line with sh(1), or become another program; either in an rdomain.
 
 The command finds the same surroundings at boot and by hand: the folder `/`, a
-fixed environment, no standard input, a session (and so a process group) of its
-own.  What it prints goes to our standard error, since our standard output is
-data.  On OpenBSD `!` lines share netstart's own shell; here each has its own,
-so that one cannot end or change the run.
+fixed environment and umask, /dev/null to read from, no terminal, no descriptor
+of ours, a session (and so a process group) of its own.  What it prints is told
+line by line.  On OpenBSD `!` lines share netstart's own shell; here each has
+its own, so that one cannot end or change the run.
+
+A command has ended when its shell has.  What it has left in the background goes
+on, and has nobody any more who reads its output.  Only a command that takes too
+long, or that runs when we are interrupted, is ended with its whole process
+group; what has left that is not looked for.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import signal
+import struct
 import subprocess
+import termios
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from netstart_wg.errors import CommandNotExecutableError, CommandNotFoundError, NetstartError
+from netstart_wg.system.command_output import OutputLines, Tell
 from netstart_wg.system.surroundings import enter_for_good
 
 TIME_LIMIT_SECONDS = 30.0
+GRACE_SECONDS = 2.0
+"""Between SIGTERM and SIGKILL."""
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": SEARCH_PATH, "HOME": "/"}
 """All a command gets: what rc(8) has at boot."""
+UMASK = 0o022
+"""That of a boot, too."""
+
+_CHUNK = 65536
+"""Octets: what a pipe holds."""
+_SIGNALLED = 128
+"""sh(1): a status above is this and the signal's number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +53,10 @@ class CommandResult:
 
     status: int
     """Exit status; 128 and the signal's number if a signal ended it."""
-    timed_out: bool = False
-    """It ran longer than allowed and was killed."""
+    is_shell_signalled: bool = False
+    """The status is a signal's that ended the shell itself."""
+    limit_seconds: float | None = None
+    """It ran longer than this and was killed."""
     obstacle: str | None = None
     """Why it was not even started."""
 
@@ -42,31 +65,106 @@ class CommandResult:
         """Say what went wrong, or None."""
         if self.obstacle is not None:
             return self.obstacle
-        if self.timed_out:
-            return "took too long and was killed"
+        if self.limit_seconds is not None:
+            return f"took longer than {self.limit_seconds:g} seconds and was killed"
+        if self.is_shell_signalled:
+            return f"killed by {_signal_name(self.status)}"
+        if self.status > _SIGNALLED and (name := _signal_name(self.status)) is not None:
+            return f"exit status {self.status} ({name})"
         return f"exit status {self.status}" if self.status else None
 
 
 def run_command(
-    text: str, rdomain: int = 0, limit_seconds: float = TIME_LIMIT_SECONDS
+    text: str, rdomain: int, tell: Tell, limit_seconds: float = TIME_LIMIT_SECONDS
 ) -> CommandResult:
-    """Run `text` and wait for it; after `limit_seconds` kill it and its process group.
+    """Run `text` and wait for it; after `limit_seconds` end it with its process group.
 
-    What it left running in the background on purpose is left alone.  Without
-    the rdomain, the command fails as route(8) does.
+    `tell` gets what it prints.  Without the rdomain, the command fails as
+    route(8) does.
     """
+    reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
-        process = _start_in(rdomain, text) if rdomain else _start(text)
+        try:
+            process = _start_in(rdomain, text, writer) if rdomain else _start(text, writer)
+        finally:
+            os.close(writer)
+        return _Attendance(process, reader, tell).wait(limit_seconds)
     except NetstartError as error:
         return CommandResult(status=1, obstacle=str(error))
-    try:
-        return CommandResult(status=_shell_status(process.wait(limit_seconds)))
-    except subprocess.TimeoutExpired:
-        return CommandResult(status=128 + signal.SIGKILL, timed_out=True)
     finally:
-        if process.poll() is None:  # timed out, or we were interrupted
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        os.close(reader)
+
+
+class _Attendance:
+    """A command that runs, and its output."""
+
+    def __init__(self, process: subprocess.Popen[bytes], reader: int, tell: Tell) -> None:
+        self._process = process
+        self._reader = reader
+        self._lines = OutputLines(tell)
+        self._has_ended = False
+        """The shell: it is waited for only in the end, so that its group keeps its number."""
+        self._is_silent = False
+        """Nobody can write any more."""
+
+    def wait(self, limit_seconds: float) -> CommandResult:
+        """Attend to it until it has ended, or has been."""
+        pidfd = os.pidfd_open(self._process.pid)
+        try:
+            self._attend(pidfd, limit_seconds)
+            is_late = not self._has_ended
+        finally:  # also when we are interrupted
+            try:
+                if not self._has_ended:
+                    self._end_group(pidfd)
+            finally:
+                os.close(pidfd)
+        self._read_what_is_there()
+        self._lines.end()
+        if is_late:
+            return CommandResult(status=_SIGNALLED + signal.SIGKILL, limit_seconds=limit_seconds)
+        status = self._process.wait()
+        return CommandResult(status=_shell_status(status), is_shell_signalled=status < 0)
+
+    def _attend(self, pidfd: int, seconds: float, *, until_silent: bool = False) -> None:
+        """Take the output until the shell has ended; perhaps until nobody can write, either."""
+        poll, deadline = select.poll(), time.monotonic() + seconds
+        poll.register(pidfd, select.POLLIN)
+        if not self._is_silent:
+            poll.register(self._reader, select.POLLIN)
+        while not self._has_ended or (until_silent and not self._is_silent):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            for descriptor, _ in poll.poll(left * 1000):
+                if descriptor == pidfd:
+                    self._has_ended = True
+                    poll.unregister(pidfd)
+                elif not self._read(_CHUNK):
+                    self._is_silent = True
+                    poll.unregister(self._reader)
+
+    def _end_group(self, pidfd: int) -> None:
+        """Ask all of the group to end, and after a while make those end that have not."""
+        group = self._process.pid
+        try:
+            os.killpg(group, signal.SIGTERM)
+            self._attend(pidfd, GRACE_SECONDS, until_silent=True)
+        finally:
+            os.killpg(group, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):  # it hangs in the kernel, and we do not
+                self._process.wait(GRACE_SECONDS)
+
+    def _read(self, count: int) -> bytes:
+        octets = os.read(self._reader, count)
+        self._lines.feed(octets)
+        return octets
+
+    def _read_what_is_there(self) -> None:
+        """Take what the pipe holds now, and nothing that the background adds meanwhile."""
+        (count,) = struct.unpack("i", fcntl.ioctl(self._reader, termios.FIONREAD, bytes(4)))
+        while count > 0 and (octets := self._read(min(count, _CHUNK))):
+            count -= len(octets)
 
 
 def replace_process(rdomain: int, arguments: Sequence[str]) -> NoReturn:
@@ -89,45 +187,60 @@ def replace_process(rdomain: int, arguments: Sequence[str]) -> NoReturn:
         raise CommandNotExecutableError(message) from error
 
 
-def _start_in(rdomain: int, text: str) -> subprocess.Popen[bytes]:
+def _start_in(rdomain: int, text: str, writer: int) -> subprocess.Popen[bytes]:
     """Start the shell from a thread that has entered the rdomain, and ends there."""
     from concurrent.futures import ThreadPoolExecutor
 
     def enter_and_start() -> subprocess.Popen[bytes]:
         enter_for_good(rdomain)
-        return _start(text)
+        return _start(text, writer)
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(enter_and_start).result()
 
 
-def _start(text: str) -> subprocess.Popen[bytes]:
-    """Start the shell with the text behind a descriptor: ps(1) shows arguments to everybody."""
+def _start(text: str, writer: int) -> subprocess.Popen[bytes]:
+    """Start the shell with the text to read: ps(1) shows arguments to everybody.
+
+    The shell opens what it reads once more, and so can close its standard input
+    before the first word of the text: no descriptor is left for the command.
+    """
     script = os.memfd_create("command", os.MFD_CLOEXEC)
     try:
         with open(script, "w", encoding="utf-8", closefd=False) as file:
-            file.write(f"{text}\n")
-        return _start_shell(script)
+            file.write(f"exec </dev/null; {text}\n")
+        return _start_shell(script, writer)
     finally:
         os.close(script)
 
 
-def _start_shell(script: int) -> subprocess.Popen[bytes]:
+def _start_shell(script: int, writer: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        ["/bin/sh", "-c", f". /dev/fd/{script}"],
-        pass_fds=(script,),
-        stdin=subprocess.DEVNULL,
-        stdout=2,
-        stderr=2,
+        ["/bin/sh", "-c", ". /dev/fd/0"],
+        stdin=script,
+        stdout=writer,
+        stderr=writer,
         cwd="/",
         env=ENVIRONMENT,
+        umask=UMASK,
         start_new_session=True,
     )
 
 
 def _shell_status(returncode: int) -> int:
     """Return what sh(1) would call it: a signal is 128 and its number."""
-    return 128 - returncode if returncode < 0 else returncode
+    return _SIGNALLED - returncode if returncode < 0 else returncode
+
+
+def _signal_name(status: int) -> str | None:
+    """Return the name of the signal that sh(1) means by this status, if there is one."""
+    number = status - _SIGNALLED
+    if number not in signal.valid_signals():
+        return None
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time one has no name
+        return f"signal {number}"
 
 
 def _is_missing_from_path(command: str, error: OSError) -> bool:

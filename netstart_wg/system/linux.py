@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -89,9 +89,11 @@ class Linux:
         """Remember what the interface is when there is nothing to do."""
         records.write_fixpoint(interface, text)
 
-    def run_command(self, text: str, rdomain: int = 0) -> commands.CommandResult:
-        """Run a `!` line in an rdomain."""
-        return commands.run_command(text, rdomain)
+    def run_command(
+        self, text: str, rdomain: int, tell: Callable[[str], None]
+    ) -> commands.CommandResult:
+        """Run a `!` line in an rdomain, and tell what it prints."""
+        return commands.run_command(text, rdomain, tell)
 
     def resolve(
         self, endpoints: Collection[EndpointName]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
@@ -306,6 +306,8 @@ class SystemInMemory:
         """Host name → address."""
         self.looked_up: list[str] = []
         self.failing_commands: set[str] = set()
+        self.printed: dict[str, list[str]] = {}
+        """Command → the lines that it prints."""
         self.insecure_files: set[Path] = set()
         self.files_are_read_only = False
         self.sockets: set[str] = set()
@@ -375,8 +377,10 @@ class SystemInMemory:
     def write_fixpoint(self, interface: str, text: str) -> None:
         self.fixpoints[interface] = text
 
-    def run_command(self, text: str, rdomain: int = 0) -> CommandResult:
+    def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:
         self._journal.write(f"run in {rdomain}" if rdomain else "run", "", text)
+        for line in self.printed.get(text, ()):
+            tell(line)
         return CommandResult(status=1 if text in self.failing_commands else 0)
 
     def resolve(

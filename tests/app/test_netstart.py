@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_interface
 from pathlib import Path
@@ -232,15 +233,39 @@ class TestCommands:
         assert "run two" in here.journal.writes
         assert run(here, folder, Lines()) is ExitStatus.OK
 
+    def test_what_a_command_prints_is_told_without_keys(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        key = PRIVATE_KEY.to_base64()
+        here.system.printed["one"] = ["[Interface]", f"PrivateKey = {key}"]
+        here.system.failing_commands.add("one")
+        write(folder, HUB + "!one\n")
+        assert run(here, folder, lines) is ExitStatus.WARNINGS
+        assert lines.warnings == [
+            "wg0: command: [Interface]",
+            "wg0: command: PrivateKey = (hidden)",
+            "wg0: warning: command failed: exit status 1: !one",
+        ]
+
+    def test_a_command_that_fails_is_told_without_its_secrets(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        here.system.failing_commands.add("login --password hunter2")
+        write(folder, HUB + "!login --password hunter2\n")
+        assert run(here, folder, lines) is ExitStatus.WARNINGS
+        assert lines.warnings == [
+            "wg0: warning: command failed: exit status 1: !login --password (hidden)"
+        ]
+
     def test_what_a_command_makes_of_the_interface_is_no_failure(
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
         write(folder, HUB + "!meddle\n")
         real = here.system.run_command
 
-        def meddle(text: str, rdomain: int) -> object:
+        def meddle(text: str, rdomain: int, tell: Callable[[str], None]) -> object:
             here.system.links(rdomain).set_mtu("wg0", 1280)
-            return real(text, rdomain)
+            return real(text, rdomain, tell)
 
         here.system.run_command = meddle  # type: ignore[method-assign,assignment]
         assert run(here, folder, lines) is ExitStatus.OK

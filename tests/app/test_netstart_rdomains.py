@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -269,9 +270,9 @@ class TestCommandsAmongTheLines:
         write(folder, "inet 10.0.0.1/24\n!meddle\ninet alias 10.0.1.1/24\n")
         real = here.system.run_command
 
-        def meddle(text: str, rdomain: int) -> object:
+        def meddle(text: str, rdomain: int, tell: Callable[[str], None]) -> object:
             here.system.links(rdomain).set_mtu("wg0", 1280)
-            return real(text, rdomain)
+            return real(text, rdomain, tell)
 
         here.system.run_command = meddle  # type: ignore[method-assign,assignment]
         assert run(here, folder, lines) is ExitStatus.WARNINGS

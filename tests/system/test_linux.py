@@ -46,5 +46,5 @@ def test_an_rdomain_that_cannot_be_made_is_refused(linux: Linux) -> None:
 
 def test_a_command_runs_in_an_rdomain(linux: Linux, tmp_path: Path) -> None:
     linux.make_rdomain(3)
-    assert linux.run_command(f"readlink /proc/self/ns/net >{tmp_path}/o", 3).failure is None
+    assert linux.run_command(f"readlink /proc/self/ns/net >{tmp_path}/o", 3, print).failure is None
     assert (tmp_path / "o").read_text() == f"net:[{rdomain_path(3).stat().st_ino}]\n"
