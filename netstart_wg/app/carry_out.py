@@ -25,6 +25,7 @@ from netstart_wg.model.action import (
     Action,
     AddRoute,
     CreateInterface,
+    ForgetCommand,
     Plan,
     RunCommand,
     SetRdomain,
@@ -94,6 +95,9 @@ class _Run:
 
     def do(self, action: Action) -> None:
         """Do one step; raise BackendError if the system or the engine refuses."""
+        if isinstance(action, ForgetCommand):  # which the next record does; nothing else changes
+            self.warn_of_lasting(action.command.name)
+            return
         self.begun.append(action)
         if isinstance(action, RunCommand):
             self._run_command(action)
@@ -109,6 +113,10 @@ class _Run:
             self.output.step(f"{action.interface}: {line}")
         if isinstance(action, RunCommand):
             self._remember(self._situation())
+
+    def warn_of_lasting(self, command: str) -> None:
+        """Say that what a command did stays done."""
+        self.output.warn(f"{self.plan.interface}: warning: cannot be undone, has run: {command}")
 
     def _run_command(self, action: RunCommand) -> None:
         """Run a command and remember that at once: whoever kills us now shall not repeat it."""
@@ -188,7 +196,7 @@ class _Run:
         if record is None:
             self.machine.system.remove_record(self.plan.interface)
             return
-        have_run = tuple(digest for digest in record.commands if not self._pending[digest])
+        have_run = tuple(each for each in record.commands if not self._pending[each.digest])
         text = encode_record(replace(record, commands=have_run))
         if text != self._remembered:
             self.machine.system.write_record(record.interface, text)
@@ -222,8 +230,7 @@ def _remove(run: _Run) -> None:
     interface, machine = run.plan.interface, run.machine
     for action in run.done:
         if isinstance(action, RunCommand):
-            line = f"!{action.command.shown}"
-            run.output.warn(f"{interface}: warning: cannot be undone, has run: {line}")
+            run.warn_of_lasting(f"!{action.command.shown}")
     try:
         machine.backend.destroy(interface)
         for action in run.done:

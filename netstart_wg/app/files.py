@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netstart_wg.app.fixpoint import digest_of_text
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, PermissionDeniedError
-from netstart_wg.model.config import InterfaceConfig
-from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.system.hostname_files import (
     HostnamePath,
     find,
     name_files,
 )
-from netstart_wg.system.names import service_port
+
+if TYPE_CHECKING:
+    from netstart_wg.model.config import InterfaceConfig
+    from netstart_wg.model.route import Route, RouteKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ def _read_file(file: HostnamePath) -> Reading:
     from netstart_wg.syntax.lower import lower
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
+    from netstart_wg.system.names import service_port
 
     services: list[str] = []
 

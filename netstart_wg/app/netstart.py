@@ -1,9 +1,8 @@
 """The use case: make interfaces what their hostname files say.
 
-All files are read and all plans made before the first interface is touched.
-Then, one interface after the other: lock, look again, execute, and look once
-more.  If the second plan is not empty the run has failed.  Where nothing
-differs, nothing is written: no netlink, no engine, no lock, no record.
+Mostly there is nothing to do, at boot's second call or from a timer, and that is
+known without reading the files (`app/fixpoint.py`).  Only what is needed to know it is
+loaded here at once: to load the rest takes longer than to look.
 """
 
 from __future__ import annotations
@@ -11,16 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from netstart_wg.app.carry_out import carry_out
-from netstart_wg.app.files import (
-    choose_files,
-    point_out_permissions,
-    read_files,
-    repair_permissions,
-)
-from netstart_wg.app.fixpoint import is_at_fixpoint, remember_fixpoint
-from netstart_wg.app.output import Output, for_each, worst
-from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
+from netstart_wg.app.files import choose_files
+from netstart_wg.app.fixpoint import is_at_fixpoint
+from netstart_wg.app.output import Output
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 
@@ -32,49 +24,16 @@ def netstart(
     files = choose_files(folder, interfaces, machine)
     if all(is_at_fixpoint(file, machine) for file in files):
         return ExitStatus.OK
-    readings, read = read_files(files, repair_permissions, machine, output)
-    situations, surveyed = survey_all(readings, machine, output)
-    resolved, looked_up = resolve_names(situations, machine, output)
 
-    def bring_about(situation: Situation) -> ExitStatus:
-        return _bring_about(situation, resolved, machine, output)
+    from netstart_wg.app.bring_about import bring_about
 
-    brought_about = for_each(situations, bring_about, output)
-    return worst((read, surveyed, looked_up, brought_about))
+    return bring_about(files, machine, output)
 
 
 def preview(
     folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
 ) -> ExitStatus:
     """Print what `netstart` would change, and change nothing."""
-    files = choose_files(folder, interfaces, machine)
-    readings, read = read_files(files, point_out_permissions, machine, output)
-    situations, surveyed = survey_all(readings, machine, output)
-    resolved, _ = resolve_names(situations, machine, output)
-    for situation in situations:
-        _warn(situation, output)
-    plans = [situation.plan(resolved) for situation in situations]
-    for plan in plans:
-        for line in plan.describe():
-            output.say(line)
-    differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
-    return worst((read, surveyed, *differs))
+    from netstart_wg.app.bring_about import show_plans
 
-
-def _bring_about(
-    situation: Situation, resolved: Resolved, machine: Machine, output: Output
-) -> ExitStatus:
-    """Make one interface what its file says, and remember that."""
-    if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
-        if (settled := situation.settled(resolved)) is not None:
-            remember_fixpoint(settled, machine)
-        return ExitStatus.OK
-    _warn(situation, output)
-    with machine.system.lock(situation.desired.name):
-        return carry_out(survey_again(situation, machine), resolved, machine, output)
-
-
-def _warn(situation: Situation, output: Output) -> None:
-    """Say what the file's author may not have meant; when nothing changes, not again."""
-    for warning in situation.warnings:
-        output.warn(warning.format())
+    return show_plans(choose_files(folder, interfaces, machine), machine, output)

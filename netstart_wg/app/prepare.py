@@ -44,7 +44,8 @@ class Situation:
         """Return the steps from what is to what shall be."""
         applied = self.applied
         if self.is_incremental and applied is not None:
-            applied = replace(applied, endpoints=())  # a command may say where a peer is, too
+            # it may say where a peer is, too, and nothing of the file's commands
+            applied = replace(applied, endpoints=(), commands=())
         return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
 
     def rest(self, resolved: Resolved) -> Plan:

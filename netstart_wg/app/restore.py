@@ -17,7 +17,14 @@ from netstart_wg.app.output import Output
 from netstart_wg.app.prepare import Situation, look
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import NetstartError
-from netstart_wg.model.action import Action, CreateInterface, Plan, RunCommand, SetRdomain
+from netstart_wg.model.action import (
+    Action,
+    CreateInterface,
+    ForgetCommand,
+    Plan,
+    RunCommand,
+    SetRdomain,
+)
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState
@@ -118,7 +125,9 @@ class _WayBack:
         refusals: list[NetstartError] = []
         rdomain = plan.rdomain
         for action in plan.actions:
-            if isinstance(action, RunCommand):  # there is none: a state has no commands
+            if isinstance(
+                action, RunCommand | ForgetCommand
+            ):  # there is none: a state has no commands
                 continue
             self.begun.append(action)
             try:

@@ -15,6 +15,7 @@ from netstart_wg.model.action import (
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
+    ForgetCommand,
     Plan,
     RemoveAddress,
     RemoveRoute,
@@ -60,7 +61,7 @@ def _is_about_commands(fact: tuple[tuple[str, str], int]) -> bool:
 def _facts(action: Action) -> Iterator[tuple[str, str]]:
     """Yield a noun and a verb for each thing that the action changes."""
     match action:
-        case CreateInterface():
+        case CreateInterface() | ForgetCommand():
             pass
         case DestroyInterface():
             yield "interface", "destroyed"

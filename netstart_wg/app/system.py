@@ -10,14 +10,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from netstart_wg.backends.base import Backend
-from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
-from netstart_wg.model.route import Route
-from netstart_wg.model.state import InterfaceState
-from netstart_wg.system.commands import CommandResult
-from netstart_wg.system.names import Unresolved
+if TYPE_CHECKING:
+    from netstart_wg.backends.base import Backend
+    from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+    from netstart_wg.model.route import Route
+    from netstart_wg.model.state import InterfaceState
+    from netstart_wg.system.commands import CommandResult
+    from netstart_wg.system.names import Unresolved
 
 
 class Links(Protocol):

@@ -8,10 +8,11 @@ touches only engines of its own kind: where the name belongs to somebody else's,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from netstart_wg.model.change import DeviceChange
-from netstart_wg.model.state import WireGuardState
+if TYPE_CHECKING:
+    from netstart_wg.model.change import DeviceChange
+    from netstart_wg.model.state import WireGuardState
 
 PATIENCE_SECONDS: Final = 20.0
 """How long an engine may be silent: it is one thread, and may be busy."""

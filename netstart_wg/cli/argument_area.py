@@ -6,7 +6,6 @@ gone from /proc/PID/cmdline.  Python has its own copy, so nothing is lost.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,8 @@ _ARG_START, _ARG_END = 48 - 3, 49 - 3
 
 def show_arguments(words: Sequence[str]) -> None:
     """Show these in place of what the process was started with, as far as there is room."""
+    import ctypes
+
     start, end = _argument_area()
     if start == 0:
         return

@@ -11,7 +11,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from getopt import GetoptError, getopt
 from pathlib import Path
@@ -250,6 +249,8 @@ _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
 
 def _describe_bug(error: Exception) -> str:
     """Say what happened and where, but not the exception's text: it might hold a secret."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}:{last.lineno}"
     text = f"{PROGRAM}: internal error: {type(error).__name__} at {place}; please report it"

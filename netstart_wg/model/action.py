@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from netstart_wg.model.address import Endpoint, IPInterface
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.config import Command
+from netstart_wg.model.record import RanCommand
 from netstart_wg.model.route import DEFAULT_PRIORITY, Route, RouteKind
 
 
@@ -212,6 +213,18 @@ class RunCommand:
         yield f"+ !{self.command.shown}"
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetCommand:
+    """Take a command that has left the file off the record; what it did stays done."""
+
+    interface: str
+    command: RanCommand
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- {self.command.name} (has run; cannot be undone)"
+
+
 Action = (
     CreateInterface
     | DestroyInterface
@@ -227,6 +240,7 @@ Action = (
     | AddRoute
     | RemoveRoute
     | RunCommand
+    | ForgetCommand
 )
 
 

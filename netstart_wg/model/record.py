@@ -12,6 +12,20 @@ CommandDigest = NewType("CommandDigest", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RanCommand:
+    """A command that has run, as the record knows it."""
+
+    digest: CommandDigest
+    shown: str | None = None
+    """Its line as people may see it; None in a record of before there were any."""
+
+    @property
+    def name(self) -> str:
+        """Return what to call it."""
+        return "a command that has left the file" if self.shown is None else f"!{self.shown}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRecord:
     """The last applied state of one interface, as far as the running system cannot tell it."""
 
@@ -20,7 +34,7 @@ class AppliedRecord:
     """The kernel's index: another one means the interface is another, and this record void."""
     endpoints: tuple[tuple[str, str], ...] = ()
     """(public key in base64, endpoint as the file wrote it), sorted."""
-    commands: tuple[CommandDigest, ...] = ()
-    """Of the commands that have run since the interface was created, in order."""
+    commands: tuple[RanCommand, ...] = ()
+    """Those that have run since the interface was created and are in the file, in order."""
     routes: tuple[RouteKey, ...] = ()
     """Those that were added for this interface and that do not leave through it, in order."""

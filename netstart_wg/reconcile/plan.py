@@ -23,6 +23,7 @@ from netstart_wg.model.action import (
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
+    ForgetCommand,
     Plan,
     RemoveAddress,
     RemoveRoute,
@@ -35,7 +36,7 @@ from netstart_wg.model.action import (
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import UNCHANGED, DeviceChange, UnchangedType
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, WireGuardConfig
-from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.record import AppliedRecord, RanCommand
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.addresses import plan_addresses
@@ -74,7 +75,7 @@ def plan_interface(
         device_change=_device_change(standing, resolved, derive_public_key),
     )
     if not desired.exists:
-        actions = planner.destroy(running) if running else iter(())
+        actions = planner.destroy(desired, running) if running else iter(())
     elif running is None:
         actions = planner.create(desired)
     else:
@@ -101,11 +102,12 @@ class Planner:
     standing: AppliedRecord | None = None
     """The record of this very interface."""
 
-    def destroy(self, running: InterfaceState) -> Iterator[Action]:
+    def destroy(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
         """End it; the routes that leave through it alone go by themselves."""
         for route in own_routes(running, self.routes):
             if not leaves_only_through(route, running.name, running.rdomain):
                 yield RemoveRoute(running.name, route)
+        yield from self._forget(desired)
         yield DestroyInterface(running.name)
 
     def create(self, desired: InterfaceConfig) -> Iterator[Action]:
@@ -121,12 +123,24 @@ class Planner:
         yield from self.steps(desired, state)
 
     def change(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
-        """Change what differs, then run the commands that are new."""
+        """Change what differs, name the commands that are gone, and run those that are new."""
         yield from self.steps(desired, running)
-        have_run = frozenset(self.standing.commands) if self.standing else frozenset()
+        yield from self._forget(desired)
+        have_run = {command.digest for command in self._have_run}
         for command in desired.commands:
             if digest_of(command) not in have_run:
                 yield RunCommand(desired.name, command)
+
+    @property
+    def _have_run(self) -> tuple[RanCommand, ...]:
+        return self.standing.commands if self.standing else ()
+
+    def _forget(self, desired: InterfaceConfig) -> Iterator[ForgetCommand]:
+        """Name what has run and is no longer in the file, each once."""
+        kept = {digest_of(command) for command in desired.commands}
+        left = {each.digest: each for each in self._have_run if each.digest not in kept}
+        for command in left.values():
+            yield ForgetCommand(desired.name, command)
 
     def steps(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps for an interface that is there."""

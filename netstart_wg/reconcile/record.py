@@ -2,8 +2,9 @@
 
 It holds what the running system cannot tell: which endpoint the file declared
 when a peer was given one (the peer may have roamed since), which commands have
-run, and which routes that lead elsewhere are this interface's.  Of commands it
-holds digests only: their text may contain secrets.
+run, and which routes that lead elsewhere are this interface's.  A command is
+known by its digest; beside it is the text as people may see it, to name the
+command when it leaves the file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ipaddress import ip_network
 
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig
-from netstart_wg.model.record import AppliedRecord, CommandDigest
+from netstart_wg.model.record import AppliedRecord, CommandDigest, RanCommand
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.reconcile.routes import leaves_through
@@ -49,7 +50,10 @@ def record_of(
         interface=desired.name,
         index=index,
         endpoints=tuple(sorted(endpoints)),
-        commands=tuple(digest_of(command) for command in desired.commands),
+        commands=tuple(
+            RanCommand(digest=digest_of(command), shown=command.shown)
+            for command in desired.commands
+        ),
         routes=tuple(
             route.key
             for route in desired.routes
@@ -86,7 +90,7 @@ def encode_record(record: AppliedRecord) -> str:
             "interface": record.interface,
             "index": record.index,
             "endpoints": dict(record.endpoints),
-            "commands": list(record.commands),
+            "commands": [_encode_command(command) for command in record.commands],
             "routes": [[key.rdomain, str(key.destination), key.priority] for key in record.routes],
         }
     )
@@ -111,11 +115,25 @@ def decode_record(text: str) -> AppliedRecord:
                 interface=interface,
                 index=index,
                 endpoints=tuple(sorted((key, _text(value)) for key, value in endpoints.items())),
-                commands=tuple(CommandDigest(_text(command)) for command in commands),
+                commands=tuple(_decode_command(command) for command in commands),
                 routes=tuple(_decode_routes(others.get("routes", []))),
             )
         case _:
             raise ValueError(f"no record of version {VERSION}")
+
+
+def _encode_command(command: RanCommand) -> list[str] | str:
+    return command.digest if command.shown is None else [command.digest, command.shown]
+
+
+def _decode_command(command: object) -> RanCommand:
+    match command:
+        case str(digest):
+            return RanCommand(digest=CommandDigest(digest))
+        case [str(digest), str(shown)]:
+            return RanCommand(digest=CommandDigest(digest), shown=shown)
+        case _:
+            raise ValueError("no record: a command was expected")
 
 
 def _decode_routes(routes: object) -> Iterator[RouteKey]:

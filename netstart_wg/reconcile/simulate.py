@@ -19,6 +19,7 @@ from netstart_wg.model.action import (
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
+    ForgetCommand,
     Plan,
     RemoveAddress,
     RemoveRoute,
@@ -49,6 +50,7 @@ Change = (
     | AddRoute
     | RemoveRoute
     | RunCommand
+    | ForgetCommand
 )
 """Every action after which there is an interface."""
 
@@ -128,7 +130,7 @@ def _after(
             if len(rest) == len(before.routes):
                 raise ValueError(f"'{route.key}' is not there")
             return replace(before, routes=rest)
-        case RunCommand():
+        case RunCommand() | ForgetCommand():
             return before
         case _:
             assert_never(action)

@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netstart_wg.errors import NoSuchRdomainError
-from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.system import commands, hostname_files, locks, names, namespaces, paths, records
+from netstart_wg.system import hostname_files, namespaces, paths, records
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.refusal import refusal
+
+if TYPE_CHECKING:
+    from netstart_wg.model.address import Endpoint, EndpointName
+    from netstart_wg.system.commands import CommandResult
+    from netstart_wg.system.names import Unresolved
 
 
 class Linux:
@@ -67,6 +72,8 @@ class Linux:
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""
+        from netstart_wg.system import locks
+
         return locks.interface_lock(interface)
 
     def read_record(self, interface: str) -> str | None:
@@ -89,16 +96,18 @@ class Linux:
         """Remember what the interface is when there is nothing to do."""
         records.write_fixpoint(interface, text)
 
-    def run_command(
-        self, text: str, rdomain: int, tell: Callable[[str], None]
-    ) -> commands.CommandResult:
+    def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:
         """Run a `!` line in an rdomain, and tell what it prints."""
+        from netstart_wg.system import commands
+
         return commands.run_command(text, rdomain, tell)
 
     def resolve(
         self, endpoints: Collection[EndpointName]
-    ) -> Mapping[EndpointName, Endpoint | names.Unresolved]:
+    ) -> Mapping[EndpointName, Endpoint | Unresolved]:
         """Look up host names."""
+        from netstart_wg.system import names
+
         return names.resolve_all(endpoints)
 
     def engine_names(self) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from netstart_wg.system.namespaces import inside_rdomain
+from netstart_wg.system.netlink_library import load_parts_only
 from netstart_wg.system.refusal import refusal
 
 if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+    from pyroute2.iproute import IPRoute
     from pyroute2.netlink import nlmsg
     from pyroute2.netlink.exceptions import NetlinkError
 
@@ -37,6 +38,7 @@ class Rtnetlink:
     """One socket, opened when first needed; for one thread."""
 
     def __init__(self, rdomain: int) -> None:
+        load_parts_only()
         self.rdomain = rdomain
         self._socket: IPRoute | None = None
 
@@ -97,7 +99,7 @@ class Rtnetlink:
     def _route(self) -> IPRoute:
         """Return the socket; the kernel minds its filters, and says more than a number."""
         if self._socket is None:
-            from pyroute2 import IPRoute
+            from pyroute2.iproute import IPRoute
 
             with self.inside():
                 self._socket = IPRoute(strict_check=True, ext_ack=True)

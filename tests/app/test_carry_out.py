@@ -63,6 +63,58 @@ class TestRecord:
         assert ifconfig(here, f"mtu 1300 wgpeer {OFFICE} wgendpoint 203.0.113.5 1") is ExitStatus.OK
         assert here.system.records == before
 
+    def test_a_command_that_left_the_file_is_told_of_once_and_not_by_ifconfig(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        write(folder, HUB)
+        asked = Lines()
+        assert change_interface("wg0", ["mtu", "1300"], here.machine, asked) is ExitStatus.OK
+        assert asked.warnings == []
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert lines.warnings == ["wg0: warning: cannot be undone, has run: !once"]
+        assert lines.summaries == ["wg0: mtu set"]
+        again = Lines()
+        assert run(here, folder, again) is ExitStatus.OK
+        assert (again.warnings, again.steps, again.summaries) == ([], [], [])
+
+    def test_a_command_that_left_the_file_and_nothing_else_is_the_only_line(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        write(folder, HUB)
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert lines.warnings == ["wg0: warning: cannot be undone, has run: !once"]
+        assert (lines.steps, lines.summaries) == ([], [])
+
+    def test_a_command_that_was_changed_runs_and_the_former_one_is_told_of(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        write(folder, HUB + "!once more\n")
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert lines.warnings == ["wg0: warning: cannot be undone, has run: !once"]
+        assert have_run(here) == ["run once", "run once more"]
+        assert "once more" in here.system.records["wg0"]
+        assert '"once"' not in here.system.records["wg0"]
+
+    def test_a_command_stays_on_record_if_the_run_in_which_it_left_failed(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        write(folder, HUB + ONCE)
+        run(here, folder, Lines())
+        before = here.system.records.copy()
+        write(folder, HUB + "mtu 1300\ninet alias 10.9.0.1/24\n")
+        here.journal.fault = "add address"
+        assert run(here, folder, Lines()) is ExitStatus.FAILED
+        assert here.system.records == before
+        here.journal.fault = None
+        assert run(here, folder, lines) is ExitStatus.OK
+        assert lines.warnings == ["wg0: warning: cannot be undone, has run: !once"]
+
     @pytest.mark.parametrize("is_new", [True, False])
     def test_a_command_is_on_record_before_anything_else_is_looked_at(
         self,

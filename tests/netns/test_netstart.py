@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -222,6 +223,24 @@ def test_a_second_run_sends_the_kernel_and_the_engine_only_questions(
     assert written == set()
     assert any("get=1" in line for line in sent)
     assert not any("set=1" in line for line in sent)
+
+
+def test_a_second_run_loads_what_it_takes_to_ask_and_nothing_to_parse_or_to_plan_with(
+    steady: Network,
+) -> None:
+    program = (
+        "import sys; from netstart_wg.cli.netstart_wg import main\n"
+        "status = main(sys.argv[1:]); print(*sys.modules); sys.exit(status)"
+    )
+    machine = steady.left
+    said = machine.host.run(sys.executable, "-c", program, "-C", str(machine.folder))
+    loaded = set(said.split())
+    assert "pyroute2.iproute" in loaded, "the second run asks netlink"
+    assert loaded.isdisjoint(("lark", "cryptography", "jinja2"))
+    assert loaded.isdisjoint(("pyroute2.ndb", "pyroute2.ethtool", "pyroute2.ipdb"))
+    ours = {name for name in loaded if name.startswith("netstart_wg.")}
+    layers = ("netstart_wg.syntax", "netstart_wg.reconcile", "netstart_wg.protocol")
+    assert not any(name.startswith((*layers, "netstart_wg.render")) for name in ours)
 
 
 def test_the_plan_of_an_unchanged_file_is_empty(steady: Network) -> None:

@@ -17,6 +17,7 @@ from netstart_wg.model.action import (
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
+    ForgetCommand,
     Plan,
     RemoveAddress,
     RemoveRoute,
@@ -29,14 +30,14 @@ from netstart_wg.model.action import (
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig, WireGuardConfig
-from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.record import AppliedRecord, RanCommand
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.reconcile.adopt import config_of
 from netstart_wg.reconcile.endpoints import names_to_resolve
 from netstart_wg.reconcile.plan import plan_interface
-from netstart_wg.reconcile.record import record_of
+from netstart_wg.reconcile.record import digest_of, record_of
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.reconcile.simulate import simulate
 from tests.strategies import (
@@ -194,6 +195,45 @@ def test_a_command_that_is_listed_twice_runs_twice_on_a_new_interface() -> None:
     assert run(planned(running=None)).count("true") == 2
 
 
+def test_a_command_that_left_the_file_is_named_once_and_before_those_that_are_new() -> None:
+    """The file had `true` twice."""
+    plan = planned(replace(DESIRED, mtu=1400, commands=(COMMANDS[0], Command("new"))))
+    assert list(plan.describe()) == [
+        "wg0: - mtu 1380",
+        "wg0: + mtu 1400",
+        "wg0: - !true (has run; cannot be undone)",
+        "wg0: + !new",
+    ]
+
+
+def test_a_command_of_which_only_the_digest_is_known_is_named_as_such() -> None:
+    known = RanCommand(digest=digest_of(Command("old")))
+    plan = planned(applied=replace(APPLIED, commands=(*APPLIED.commands, known)))
+    assert list(plan.describe()) == [
+        "wg0: - a command that has left the file (has run; cannot be undone)"
+    ]
+
+
+def test_a_command_that_is_one_of_two_and_the_same_has_not_left_the_file() -> None:
+    assert planned(replace(DESIRED, commands=COMMANDS[:2])).is_empty
+
+
+def test_a_command_that_another_interface_of_the_name_had_is_not_named() -> None:
+    desired = replace(DESIRED, commands=())
+    assert planned(desired, applied=replace(APPLIED, index=6)).is_empty
+    assert not any(
+        isinstance(step, ForgetCommand) for step in planned(desired, None, APPLIED).actions
+    )
+
+
+def test_a_command_that_left_the_file_with_the_interface_is_named() -> None:
+    plan = planned(InterfaceConfig(name="wg0", exists=False, commands=COMMANDS[:1]))
+    assert list(plan.describe()) == [
+        "wg0: - !true (has run; cannot be undone)",
+        "wg0: + destroy",
+    ]
+
+
 @pytest.mark.parametrize("applied", [None, replace(APPLIED, index=6)])
 def test_commands_run_again_for_another_interface_of_the_name(
     applied: AppliedRecord | None,
@@ -327,7 +367,8 @@ def test_a_last_ipv4_address_takes_ipv4_routes_along_and_those_that_stay_are_add
 
 
 def test_an_interface_that_shall_not_be_goes_with_its_routes() -> None:
-    plan = planned(InterfaceConfig(name="wg0", exists=False), ROUTED, ROUTES_APPLIED)
+    applied = replace(ROUTES_APPLIED, commands=())
+    plan = planned(InterfaceConfig(name="wg0", exists=False), ROUTED, applied)
     assert plan.actions == (
         RemoveRoute("wg0", ELSEWHERE),
         RemoveRoute("wg0", SHARED),
@@ -459,7 +500,7 @@ def through(routes: tuple[Route, ...], rdomain: int) -> set[RouteKey]:
 def test_what_is_there_needs_no_step_to_be_as_it_is(
     running: InterfaceState, applied: AppliedRecord | None
 ) -> None:
-    own = applied and replace(applied, endpoints=())
+    own = applied and replace(applied, endpoints=(), commands=())
     plan = plan_interface(config_of(running, applied), running, own, {}, public_key_of)
     assert plan.is_empty
 

@@ -66,7 +66,15 @@ def test_commands_are_on_record_by_digest() -> None:
     record = record_of(config(commands=(Command("true"), Command("true"))), 7, None, {})
     # printf true | sha256sum
     digest = "b5bea41b6c623f7c09f1bf24dcae58ebab3c0cdd90ad966bc43a45b44867e12b"
-    assert record.commands == (digest, digest)
+    assert [(command.digest, command.shown) for command in record.commands] == [
+        (digest, "true"),
+        (digest, "true"),
+    ]
+
+
+def test_a_record_of_digests_alone_is_one_of_before_there_was_more() -> None:
+    (command,) = decode_record(GOOD.replace("[]", '["0123"]')).commands
+    assert (command.digest, command.shown) == ("0123", None)
 
 
 def test_the_same_words_in_another_rdomain_are_another_command() -> None:
@@ -141,6 +149,8 @@ GOOD = '{"version": 1, "interface": "wg0", "index": 7, "endpoints": {}, "command
         GOOD.replace("{}", "[]"),
         GOOD.replace("{}", '{"key": null}'),
         GOOD.replace("[]", "[5]"),
+        GOOD.replace("[]", '[["0123"]]'),
+        GOOD.replace("[]", '[["0123", null]]'),
         GOOD.replace("[]", '[], "routes": null'),
         GOOD.replace("[]", '[], "routes": [5]'),
         GOOD.replace("[]", '[], "routes": [[0, "10.0.0.0/8"]]'),

@@ -16,6 +16,7 @@ from netstart_wg.model.action import (
     ConfigureDevice,
     CreateInterface,
     DestroyInterface,
+    ForgetCommand,
     Plan,
     RemoveAddress,
     RemoveRoute,
@@ -27,6 +28,7 @@ from netstart_wg.model.action import (
 )
 from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.config import Command
+from netstart_wg.model.record import CommandDigest, RanCommand
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
@@ -90,6 +92,7 @@ def test_a_created_interface_is_down_and_has_nothing() -> None:
         (BringUp("wg0"), RUNNING),
         (BringDown("wg0"), replace(RUNNING, flags=0x1090)),
         (RunCommand("wg0", Command("true")), RUNNING),
+        (ForgetCommand("wg0", RanCommand(digest=CommandDigest("0123"))), RUNNING),
     ],
 )
 def test_a_step_changes_just_what_it_says(action: Action, expected: InterfaceState) -> None:

@@ -1,0 +1,66 @@
+"""Files to plans, and plans to deeds: all of them are made before the first is carried out.
+
+Then, one interface after the other: lock, look again, execute, and look once
+more.  If the second plan is not empty the run has failed.  Where nothing
+differs, nothing is written: no netlink, no engine, no lock, no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netstart_wg.app.carry_out import carry_out
+from netstart_wg.app.files import point_out_permissions, read_files, repair_permissions
+from netstart_wg.app.fixpoint import remember_fixpoint
+from netstart_wg.app.output import Output, for_each, worst
+from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
+from netstart_wg.app.system import Machine
+from netstart_wg.errors import ExitStatus
+from netstart_wg.system.hostname_files import HostnamePath
+
+
+def bring_about(files: Sequence[HostnamePath], machine: Machine, output: Output) -> ExitStatus:
+    """Make the interfaces what their files say."""
+    readings, read = read_files(files, repair_permissions, machine, output)
+    situations, surveyed = survey_all(readings, machine, output)
+    resolved, looked_up = resolve_names(situations, machine, output)
+
+    def change(situation: Situation) -> ExitStatus:
+        return _change(situation, resolved, machine, output)
+
+    changed = for_each(situations, change, output)
+    return worst((read, surveyed, looked_up, changed))
+
+
+def show_plans(files: Sequence[HostnamePath], machine: Machine, output: Output) -> ExitStatus:
+    """Print what `bring_about` would do, and do nothing."""
+    readings, read = read_files(files, point_out_permissions, machine, output)
+    situations, surveyed = survey_all(readings, machine, output)
+    resolved, _ = resolve_names(situations, machine, output)
+    for situation in situations:
+        _warn(situation, output)
+    plans = [situation.plan(resolved) for situation in situations]
+    for plan in plans:
+        for line in plan.describe():
+            output.say(line)
+    differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
+    return worst((read, surveyed, *differs))
+
+
+def _change(
+    situation: Situation, resolved: Resolved, machine: Machine, output: Output
+) -> ExitStatus:
+    """Make one interface what its file says, and remember that."""
+    if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
+        if (settled := situation.settled(resolved)) is not None:
+            remember_fixpoint(settled, machine)
+        return ExitStatus.OK
+    _warn(situation, output)
+    with machine.system.lock(situation.desired.name):
+        return carry_out(survey_again(situation, machine), resolved, machine, output)
+
+
+def _warn(situation: Situation, output: Output) -> None:
+    """Say what the file's author may not have meant; when nothing changes, not again."""
+    for warning in situation.warnings:
+        output.warn(warning.format())
