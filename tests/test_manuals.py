@@ -102,7 +102,7 @@ def test_the_words_said_to_mean_nothing_mean_nothing() -> None:
         f"0 to {LLPRIO_MAX} and 0 to {METRIC_MAX}",
         f"The priority is 1 to {ROUTE_PRIORITY_MAX}, the lower the better, and {DEFAULT_PRIORITY}",
         f"of {LIMIT_BYTES >> 20} MiB at most",
-        f"killed after {TIME_LIMIT_SECONDS:.0f} seconds",
+        f"After {TIME_LIMIT_SECONDS:.0f} seconds the process group of the command gets SIGTERM",
     ],
 )
 def test_the_manual_has_the_limits_of_the_program(text: str) -> None:
