@@ -72,6 +72,10 @@ class BackendError(NetstartError):
         super().__init__(f"{interface}: {operation}: {reason}")
 
 
+TAKEOVER_HINT = "\n    hint: `netstart-wg --allow takeover` deletes it and makes ours"
+"""For an interface that somebody else made."""
+
+
 class NotOursError(BackendError):
     """Something of that name exists and belongs to somebody else; it is left alone."""
 
@@ -83,6 +87,10 @@ class NoSuchRdomainError(BackendError):
         reason = f"rdomain {rdomain} does not exist"
         super().__init__(f"enter rdomain {rdomain}", f"rdomain {rdomain}", reason, ENOENT)
         self.args = (reason,)
+
+
+class RefusedError(NetstartError):
+    """It looks like a mistake, and nobody has said that it is meant; nothing has been touched."""
 
 
 class NotRestoredError(BackendError):

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.files import point_out_permissions, read_files, repair_permissions
 from netstart_wg.app.fixpoint import remember_fixpoint
+from netstart_wg.app.guards import point_out
+from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
 from netstart_wg.app.system import Machine
@@ -19,36 +21,45 @@ from netstart_wg.errors import ExitStatus
 from netstart_wg.system.hostname_files import HostnamePath
 
 
-def bring_about(files: Sequence[HostnamePath], machine: Machine, output: Output) -> ExitStatus:
+def bring_about(
+    files: Sequence[HostnamePath], options: Options, machine: Machine, output: Output
+) -> ExitStatus:
     """Make the interfaces what their files say."""
     readings, read = read_files(files, repair_permissions, machine, output)
-    situations, surveyed = survey_all(readings, machine, output)
+    situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, looked_up = resolve_names(situations, machine, output)
 
     def change(situation: Situation) -> ExitStatus:
-        return _change(situation, resolved, machine, output)
+        return _change(situation, resolved, options, machine, output)
 
     changed = for_each(situations, change, output)
     return worst((read, surveyed, looked_up, changed))
 
 
-def show_plans(files: Sequence[HostnamePath], machine: Machine, output: Output) -> ExitStatus:
+def show_plans(
+    files: Sequence[HostnamePath], options: Options, machine: Machine, output: Output
+) -> ExitStatus:
     """Print what `bring_about` would do, and do nothing."""
     readings, read = read_files(files, point_out_permissions, machine, output)
-    situations, surveyed = survey_all(readings, machine, output)
+    situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, _ = resolve_names(situations, machine, output)
     for situation in situations:
         _warn(situation, output)
     plans = [situation.plan(resolved) for situation in situations]
-    for plan in plans:
+    for situation, plan in zip(situations, plans, strict=True):
         for line in plan.describe():
             output.say(line)
+        point_out(situation, plan, options.allowed, output)
     differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
     return worst((read, surveyed, *differs))
 
 
 def _change(
-    situation: Situation, resolved: Resolved, machine: Machine, output: Output
+    situation: Situation,
+    resolved: Resolved,
+    options: Options,
+    machine: Machine,
+    output: Output,
 ) -> ExitStatus:
     """Make one interface what its file says, and remember that."""
     if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
@@ -57,7 +68,8 @@ def _change(
         return ExitStatus.OK
     _warn(situation, output)
     with machine.system.lock(situation.desired.name):
-        return carry_out(survey_again(situation, machine), resolved, machine, output)
+        present = survey_again(situation, machine, options.allowed)
+        return carry_out(present, resolved, machine, output, options.allowed)
 
 
 def _warn(situation: Situation, output: Output) -> None:

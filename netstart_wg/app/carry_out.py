@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.fixpoint import remember_fixpoint
+from netstart_wg.app.guards import refuse
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
@@ -27,24 +28,32 @@ from netstart_wg.model.action import (
     CreateInterface,
     ForgetCommand,
     Plan,
+    RemoveStranger,
     RunCommand,
     SetRdomain,
 )
+from netstart_wg.model.guard import Guard
 from netstart_wg.model.route import RouteKey
 from netstart_wg.reconcile.record import digest_of, encode_record, standing_record
 
 
 def carry_out(
-    before: Situation, resolved: Resolved, machine: Machine, output: Output
+    before: Situation,
+    resolved: Resolved,
+    machine: Machine,
+    output: Output,
+    allowed: frozenset[Guard],
 ) -> ExitStatus:
     """Do the steps in order, look whether the interface is as it shall be, and remember it.
 
     The caller holds the interface's lock, and has looked since.  The look comes
     after the last step that is declared and before the commands behind it: what
     they make of the interface is their author's wish.  Return WARNINGS if a
-    command fails or a route is refused, which holds up nothing.
+    command fails or a route is refused, which holds up nothing.  Raise RefusedError,
+    and do nothing, if the plan does more than is allowed.
     """
     plan = before.plan(resolved)
+    refuse(before, plan, allowed)
     run = _Run(plan, before, resolved, machine, output)
     declared = _up_to_last_declared(plan)
     with _undone_on_failure(run):
@@ -221,6 +230,10 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
 
             is_restored = restore(run.before, run.begun, run.done, run.machine, run.output)
             if not is_restored and isinstance(error, NetstartError):
+                raise _not_restored(run.plan.interface, error) from error
+        if any(isinstance(action, RemoveStranger) for action in run.done):
+            run.output.warn(f"{run.plan.interface}: the interface that was not ours is gone")
+            if isinstance(error, NetstartError):
                 raise _not_restored(run.plan.interface, error) from error
         raise
 

@@ -17,6 +17,7 @@ from netstart_wg.model.action import (
     DestroyInterface,
     RemoveAddress,
     RemoveRoute,
+    RemoveStranger,
     RunCommand,
     SetDebug,
     SetDescription,
@@ -28,6 +29,7 @@ from netstart_wg.model.hidden import hide_keys
 
 Change = (
     CreateInterface
+    | RemoveStranger
     | DestroyInterface
     | SetRdomain
     | ConfigureDevice
@@ -53,6 +55,8 @@ def execute(action: Change, rdomain: int, machine: Machine) -> None:
     match action:
         case CreateInterface(interface):
             backend.create(interface)
+        case RemoveStranger(interface):
+            backend.displace(interface)
         case DestroyInterface(interface):
             backend.destroy(interface)
         case SetRdomain(interface, before, after):

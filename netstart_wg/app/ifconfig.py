@@ -35,6 +35,7 @@ from netstart_wg.errors import (
 )
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.guard import ALL_GUARDS
 from netstart_wg.reconcile.adopt import config_of, without_what_linux_takes
 from netstart_wg.system.hostname_files import is_interface_name
 from netstart_wg.system.names import service_port
@@ -106,7 +107,7 @@ def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -
         for warning in situation.warnings:
             output.warn(warning.format_after(PROGRAM))
         if not situation.plan(resolved).is_empty:
-            carry_out(situation, resolved, machine, _Quiet(output))
+            carry_out(situation, resolved, machine, _Quiet(output), ALL_GUARDS)
     return ExitStatus.OK if is_whole else ExitStatus.FAILED
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from netstart_wg.app.files import choose_files
 from netstart_wg.app.fixpoint import is_at_fixpoint
+from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 
 
 def netstart(
-    folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
+    folder: Path, interfaces: Sequence[str], options: Options, machine: Machine, output: Output
 ) -> ExitStatus:
     """Make the interfaces named, or every wgN that has a file, what their files say."""
     files = choose_files(folder, interfaces, machine)
@@ -27,13 +28,13 @@ def netstart(
 
     from netstart_wg.app.bring_about import bring_about
 
-    return bring_about(files, machine, output)
+    return bring_about(files, options, machine, output)
 
 
 def preview(
-    folder: Path, interfaces: Sequence[str], machine: Machine, output: Output
+    folder: Path, interfaces: Sequence[str], options: Options, machine: Machine, output: Output
 ) -> ExitStatus:
     """Print what `netstart` would change, and change nothing."""
     from netstart_wg.app.bring_about import show_plans
 
-    return show_plans(choose_files(folder, interfaces, machine), machine, output)
+    return show_plans(choose_files(folder, interfaces, machine), options, machine, output)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import NoSuchRdomainError, NotOursError
+from netstart_wg.errors import TAKEOVER_HINT, NoSuchRdomainError, NotOursError
 from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 
@@ -46,7 +46,7 @@ def observe(
     if engine is None:
         if link is None:
             return None
-        reason = "exists and is not ours: no engine of netstart-wg is behind it"
+        reason = f"exists and is not ours: no engine of netstart-wg is behind it{TAKEOVER_HINT}"
         raise NotOursError("observe", interface, reason)
     looked_at = set((0, *machine.system.rdomains()) if rdomains is None else rdomains)
     if link is None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
-from netstart_wg.app.observe import observe
+from netstart_wg.app.observe import ElsewhereError, observe
 from netstart_wg.app.output import Output, for_each
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import ExitStatus
-from netstart_wg.model.action import Plan
+from netstart_wg.errors import ExitStatus, NotOursError
+from netstart_wg.model.action import Plan, RemoveStranger
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.guard import Guard
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.source import Diagnostic
@@ -24,6 +25,7 @@ from netstart_wg.reconcile.record import decode_record, record_of
 from netstart_wg.reconcile.routes import own_routes
 
 Resolved = Mapping[EndpointName, Endpoint]
+Guards = frozenset[Guard]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Situation:
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
     file_digest: str | None = None
     """Of the file's text, if that alone says what is desired."""
+    displaces: bool = False
+    """Whether there is an interface of that name which is not ours, and may be removed."""
 
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
@@ -46,7 +50,10 @@ class Situation:
         if self.is_incremental and applied is not None:
             # it may say where a peer is, too, and nothing of the file's commands
             applied = replace(applied, endpoints=(), commands=())
-        return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
+        plan = plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
+        if self.displaces:
+            return replace(plan, actions=(RemoveStranger(plan.interface), *plan.actions))
+        return plan
 
     def rest(self, resolved: Resolved) -> Plan:
         """Return what is left to do once a plan was carried out.
@@ -88,10 +95,19 @@ class Situation:
         return then if then.record({}) == then.applied else None
 
 
-def survey(reading: Reading, machine: Machine) -> Situation:
-    """Look at one interface; raise NotOursError if it is somebody else's."""
+def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) -> Situation:
+    """Look at one interface; raise NotOursError if it is somebody else's and has to stay."""
     desired = reading.config
-    running, applied = look(desired.name, machine, {route.key for route in desired.routes})
+    try:
+        running, applied = look(desired.name, machine, {route.key for route in desired.routes})
+    except ElsewhereError:
+        raise
+    except NotOursError:
+        if Guard.TAKEOVER not in allowed or not desired.exists:
+            raise
+        return Situation(
+            desired=desired, running=None, applied=None, warnings=reading.warnings, displaces=True
+        )
     return Situation(
         desired=desired,
         running=running,
@@ -101,10 +117,10 @@ def survey(reading: Reading, machine: Machine) -> Situation:
     )
 
 
-def survey_again(before: Situation, machine: Machine) -> Situation:
+def survey_again(before: Situation, machine: Machine, allowed: Guards = frozenset()) -> Situation:
     """Look once more: now nobody else can change it, or we have."""
     reading = Reading(config=before.desired, warnings=before.warnings, digest=before.file_digest)
-    return replace(survey(reading, machine), is_incremental=before.is_incremental)
+    return replace(survey(reading, machine, allowed), is_incremental=before.is_incremental)
 
 
 def look(
@@ -133,13 +149,13 @@ def _routes_of_others(interface: str, machine: Machine) -> frozenset[RouteKey]:
 
 
 def survey_all(
-    readings: Sequence[Reading], machine: Machine, output: Output
+    readings: Sequence[Reading], machine: Machine, output: Output, allowed: Guards = frozenset()
 ) -> tuple[tuple[Situation, ...], ExitStatus]:
     """Look at all interfaces; say which cannot be looked at, and go on without them."""
     situations: list[Situation] = []
 
     def look(reading: Reading) -> ExitStatus:
-        situations.append(survey(reading, machine))
+        situations.append(survey(reading, machine, allowed))
         return ExitStatus.OK
 
     status = for_each(readings, look, output)

@@ -19,6 +19,7 @@ from netstart_wg.model.action import (
     Plan,
     RemoveAddress,
     RemoveRoute,
+    RemoveStranger,
     RunCommand,
     SetDebug,
     SetDescription,
@@ -63,6 +64,8 @@ def _facts(action: Action) -> Iterator[tuple[str, str]]:
     match action:
         case CreateInterface() | ForgetCommand():
             pass
+        case RemoveStranger():
+            yield "interface of somebody else", "removed"
         case DestroyInterface():
             yield "interface", "destroyed"
         case SetRdomain(_, _, after):

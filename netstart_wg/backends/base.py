@@ -37,6 +37,14 @@ class Backend(Protocol):
         """
         ...
 
+    def displace(self, interface: str) -> None:
+        """Delete an interface in rdomain 0 that is somebody else's; on return its engine is gone.
+
+        The one way in which a backend touches what is not its own, for those who asked
+        for it.  Raise BackendError if there is none, or if it is ours.
+        """
+        ...
+
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> WireGuardState | None:

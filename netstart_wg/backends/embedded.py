@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,13 @@ from netstart_wg.backends.uapi_socket import (
     follow,
     stop_and_await_end,
 )
-from netstart_wg.errors import BackendError, ExitStatus, NotOursError, PermissionDeniedError
+from netstart_wg.errors import (
+    TAKEOVER_HINT,
+    BackendError,
+    ExitStatus,
+    NotOursError,
+    PermissionDeniedError,
+)
 from netstart_wg.model.change import UNCHANGED, DeviceChange
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
@@ -101,6 +107,20 @@ class EmbeddedBackend:
             else:  # renamed, or in a namespace that is no rdomain: it goes with its engine
                 stop_and_await_end(connection, interface)
 
+    def displace(self, interface: str) -> None:
+        """Delete somebody else's interface; an engine in user space ends with it."""
+        with suppress(NotOursError):
+            if self.state(interface) is not None:
+                raise BackendError("remove", interface, "it is ours", errno.EBUSY)
+        connection = connect(interface)
+        try:
+            self._links(0).delete(interface)
+            if connection is not None:
+                await_end(connection, interface)
+        finally:
+            if connection is not None:
+                connection.close()
+
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> WireGuardState | None:
@@ -152,7 +172,7 @@ def _decode(interface: str, text: str, answer: str) -> WireGuardState:
     except UapiError as error:
         raise BackendError("ask the engine", interface, str(error)) from error
     if not (state.implementation or "").startswith(IMPLEMENTATION):
-        reason = "exists and is not ours: another program's engine is behind it"
+        reason = f"exists and is not ours: another program's engine is behind it{TAKEOVER_HINT}"
         raise NotOursError("observe", interface, reason)
     return replace(state, fingerprint=fingerprint(answer))
 

@@ -39,6 +39,10 @@ class MemoryBackend:
         if self._engines.pop(interface, None) is None:
             raise _failure("destroy", interface, errno.ENODEV)
 
+    def displace(self, interface: str) -> None:
+        """Fail: here are no others."""
+        raise _failure("remove", interface, errno.ENODEV)
+
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> WireGuardState | None:

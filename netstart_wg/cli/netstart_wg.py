@@ -22,6 +22,7 @@ from netstart_wg.cli.argument_area import show_arguments
 from netstart_wg.cli.terminal import Terminal, fill_standard_descriptors
 from netstart_wg.cli.usage import HELP, PROGRAM, USAGE
 from netstart_wg.errors import ExitStatus, InternalError, NetstartError, UsageError
+from netstart_wg.model.guard import Guard
 
 DEBUG_VARIABLE = "NETSTART_WG_DEBUG"
 
@@ -85,6 +86,7 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("-n", dest="is_preview", action="store_true")
     parser.add_argument("-v", dest="is_verbose", action="store_true")
     parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
+    parser.add_argument("--allow", metavar="what", action="append", default=[])
     parser.add_argument("--version", action="store_true")
     parser.add_argument("interfaces", nargs="*")
     options = parser.parse_intermixed_args(arguments)
@@ -97,12 +99,24 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
     from netstart_wg.app.machine import this_machine
     from netstart_wg.app.netstart import netstart, preview
+    from netstart_wg.app.options import Options
 
+    how = Options(allowed=_read_guards(options.allow))
     if options.is_verbose:
         terminal.show_each_step()
     work = preview if options.is_preview else netstart
     with this_machine() as machine:
-        return work(options.folder, options.interfaces, machine, terminal)
+        return work(options.folder, options.interfaces, how, machine, terminal)
+
+
+def _read_guards(lists: Sequence[str]) -> frozenset[Guard]:
+    """Return what lists of words allow; raise UsageError for a word that says nothing."""
+    words = [word for each in lists for word in each.split(",")]
+    known = {guard.value: guard for guard in Guard}
+    for word in words:
+        if word not in known:
+            raise UsageError(f'--allow: "{word}" is none of {", ".join(known)}')
+    return frozenset(known[word] for word in words)
 
 
 def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:

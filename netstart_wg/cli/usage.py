@@ -5,7 +5,7 @@ from __future__ import annotations
 PROGRAM = "netstart-wg"
 
 USAGE = f"""\
-usage: {PROGRAM} [-nv] [-C directory] [interface ...]
+usage: {PROGRAM} [-nv] [-C directory] [--allow what] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
        {PROGRAM} debug interface
@@ -22,6 +22,8 @@ wgN that has a file.
   -n            change nothing; print what would change, exit 2 if anything would
   -v            print each change as it is made, instead of a summary
   -C directory  read the hostname files there instead of in /etc
+  --allow what  do what is otherwise refused as a likely mistake: key, peers, takeover,
+                rebuild, readable-secret, held; several with commas between
   --version     print the version
   -h, --help    print this
 

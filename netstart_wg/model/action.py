@@ -29,6 +29,17 @@ class CreateInterface:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveStranger:
+    """Delete an interface that is somebody else's, and whatever engine is behind it."""
+
+    interface: str
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield "- the interface of that name which is not ours"
+
+
+@dataclass(frozen=True, slots=True)
 class DestroyInterface:
     """End the engine, with which the interface goes."""
 
@@ -227,6 +238,7 @@ class ForgetCommand:
 
 Action = (
     CreateInterface
+    | RemoveStranger
     | DestroyInterface
     | SetRdomain
     | ConfigureDevice

@@ -23,6 +23,7 @@ from netstart_wg.model.action import (
     Plan,
     RemoveAddress,
     RemoveRoute,
+    RemoveStranger,
     RunCommand,
     SetDebug,
     SetDescription,
@@ -73,6 +74,9 @@ def simulate(
             if running is None:
                 raise ValueError(f"'{action.interface}' does not exist")
             running = None
+        elif isinstance(action, RemoveStranger):
+            if running is not None:
+                raise ValueError(f"'{action.interface}' is ours")
         else:
             running = after((action,), running, derive_public_key)
     return running

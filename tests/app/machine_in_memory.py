@@ -252,6 +252,12 @@ class EnginesInMemory(MemoryBackend):
         else:
             self._links.states.pop(interface, None)
 
+    def displace(self, interface: str) -> None:
+        self._journal.write("displace", interface)
+        if self._links.states.pop(interface, None) is None:
+            super().displace(interface)
+        self.foreign.discard(interface)
+
     def state(
         self, interface: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> WireGuardState | None:

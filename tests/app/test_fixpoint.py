@@ -11,6 +11,7 @@ import pytest
 from netstart_wg.app.fixpoint import is_at_fixpoint
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.netstart import netstart
+from netstart_wg.app.options import Options
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -37,7 +38,7 @@ def write(folder: Path, text: str, interface: str = "wg0") -> HostnamePath:
 
 
 def run(here: MachineInMemory, folder: Path) -> ExitStatus:
-    return netstart(folder, (), here.machine, Lines())
+    return netstart(folder, (), Options(), here.machine, Lines())
 
 
 def configure(here: MachineInMemory, change: PeerChange) -> None:

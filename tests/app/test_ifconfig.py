@@ -17,6 +17,7 @@ from netstart_wg.app.ifconfig import (
 )
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.netstart import netstart
+from netstart_wg.app.options import Options
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -222,12 +223,12 @@ def test_a_run_of_netstart_afterwards_undoes_it_and_nothing_else(
     file = folder / "hostname.wg0"
     file.write_text(f"wgpeer {LAPTOP} wgendpoint 192.0.2.1 51820\ninet 10.0.0.1/24\n!true\n")
     file.chmod(0o600)
-    assert netstart(folder, [], shell.here.machine, shell.lines) is ExitStatus.OK
+    assert netstart(folder, [], Options(), shell.here.machine, shell.lines) is ExitStatus.OK
     roamed = Endpoint(IPv4Address("192.0.2.77"), 4242)
     roam(shell, LAPTOP, roamed)
     shell.do(f"wgpeer {LAPTOP} wgpka 25 wgpeer {OFFICE} mtu 1400")
     shell.here.journal.writes.clear()
-    assert netstart(folder, [], shell.here.machine, shell.lines) is ExitStatus.OK
+    assert netstart(folder, [], Options(), shell.here.machine, shell.lines) is ExitStatus.OK
     assert shell.engine.peers == (shell.peer(LAPTOP),)
     assert shell.peer(LAPTOP).endpoint == roamed
     assert shell.peer(LAPTOP).persistent_keepalive == 0

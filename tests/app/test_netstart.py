@@ -12,6 +12,7 @@ import pytest
 
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.netstart import netstart, preview
+from netstart_wg.app.options import Options
 from netstart_wg.errors import (
     BackendError,
     ConfigError,
@@ -19,6 +20,7 @@ from netstart_wg.errors import (
     PermissionDeniedError,
     UsageError,
 )
+from netstart_wg.model.guard import Guard
 from netstart_wg.model.keys import PresharedKey, PrivateKey
 from tests.app.machine_in_memory import Lines, LinksOfRdomain, MachineInMemory
 
@@ -46,12 +48,18 @@ def write(folder: Path, text: str, interface: str = "wg0") -> Path:
     return path
 
 
-def run(here: MachineInMemory, folder: Path, lines: Lines, *interfaces: str) -> ExitStatus:
-    return netstart(folder, interfaces, here.machine, lines)
+def run(
+    here: MachineInMemory,
+    folder: Path,
+    lines: Lines,
+    *interfaces: str,
+    allowed: frozenset[Guard] = frozenset(),
+) -> ExitStatus:
+    return netstart(folder, interfaces, Options(allowed=allowed), here.machine, lines)
 
 
 def look(here: MachineInMemory, folder: Path, lines: Lines, *interfaces: str) -> ExitStatus:
-    return preview(folder, interfaces, here.machine, lines)
+    return preview(folder, interfaces, Options(), here.machine, lines)
 
 
 class TestNew:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from netstart_wg.app.netstart import netstart
+from netstart_wg.app.options import Options
 from netstart_wg.app.status import NoSuchInterfaceError, print_status, print_status_json
 from netstart_wg.errors import BackendError, ExitStatus
 from tests.app.machine_in_memory import Lines, MachineInMemory
@@ -16,7 +17,7 @@ from tests.app.test_netstart import HUB, LAPTOP, PRESHARED_KEY, PRIVATE_KEY, wri
 def hub(here: MachineInMemory, folder: Path) -> MachineInMemory:
     """A machine with wg0 as the file of `test_netstart` has it."""
     write(folder, HUB)
-    assert netstart(folder, (), here.machine, Lines()) is ExitStatus.OK
+    assert netstart(folder, (), Options(), here.machine, Lines()) is ExitStatus.OK
     here.system.sockets.add("wg0")
     here.journal.writes.clear()
     return here
@@ -44,7 +45,7 @@ def test_without_a_name_every_engine_of_ours_is_shown(
     hub: MachineInMemory, folder: Path, lines: Lines
 ) -> None:
     write(folder, HUB, "wg1")
-    netstart(folder, ("wg1",), hub.machine, Lines())
+    netstart(folder, ("wg1",), Options(), hub.machine, Lines())
     hub.links.add("wg2")
     hub.engines.foreign.add("wg2")
     hub.links.add("eth0")
@@ -58,7 +59,7 @@ def test_an_engine_that_does_not_answer_hides_none_of_the_others(
     hub: MachineInMemory, folder: Path, lines: Lines, name: str | None
 ) -> None:
     write(folder, HUB, "wg2")
-    netstart(folder, ("wg2",), hub.machine, Lines())
+    netstart(folder, ("wg2",), Options(), hub.machine, Lines())
     hub.engines.silent.add("wg1")
     hub.system.sockets |= {"wg1", "wg2"}
     assert print_status(name, hub.machine, lines) is ExitStatus.FAILED

@@ -38,7 +38,9 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("usage: netstart-wg [-nv] [-C directory] [interface ...]\n")
+    assert captured.out.startswith(
+        "usage: netstart-wg [-nv] [-C directory] [--allow what] [interface ...]\n"
+    )
     assert captured.err == ""
 
 

@@ -1,0 +1,15 @@
+"""How a run is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netstart_wg.model.guard import Guard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of a run besides its interfaces."""
+
+    allowed: frozenset[Guard] = frozenset()
+    """What is done although it looks like a mistake."""
