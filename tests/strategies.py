@@ -24,12 +24,14 @@ from netstart_wg.model.config import (
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import NextHop, Route, RouteKey
+from netstart_wg.model.rule import TABLES, PolicyRule
 from netstart_wg.model.state import InterfaceState, PeerState, WireGuardState
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.reconcile.record import record_of
 from netstart_wg.reconcile.routes import leaves_through
 
 INTERFACE = "wg0"
+TABLE = TABLES[0]
 
 PRIVATE_KEYS = tuple(PrivateKey(bytes([number]) * 32) for number in (1, 2, 3))
 PUBLIC_KEYS = (
@@ -113,7 +115,7 @@ def wireguard_states(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> 
         implementation=draw(st.none() | texts),
         private_key=private_key,
         listen_port=draw(ports),
-        fwmark=draw(st.integers(0, 2**32 - 1)),
+        fwmark=draw(st.integers(0, 2**32 - 1) | st.just(TABLE)),
         wgrtable=draw(st.none() | rdomains),
         groups=draw(groups),
         peers=peers,
@@ -176,6 +178,7 @@ def wireguard_configs(draw: st.DrawFn) -> WireGuardConfig:
     return WireGuardConfig(
         private_key=draw(st.none() | private_keys),
         listen_port=draw(st.none() | st.sampled_from((0, 51820, 51821))),
+        fwmark=draw(st.none() | st.just(TABLE)),
         wgrtable=draw(rdomains),
         peers=peers,
     )
@@ -202,7 +205,8 @@ next_hops = st.sampled_from(
 def route_lists(draw: st.DrawFn, *, is_observed: bool = False) -> tuple[Route, ...]:
     """Draw routes with different keys; the system always knows through which interface."""
     destinations = st.sampled_from((*NETWORKS[:3], *NETWORKS[-2:]))
-    keys = st.builds(RouteKey, rdomains, destinations, st.sampled_from((8, 9)))
+    tables = st.sampled_from((None, None, TABLE))
+    keys = st.builds(RouteKey, rdomains, destinations, st.sampled_from((8, 9)), tables)
     routes = []
     for key in draw(st.lists(keys, unique=True, max_size=4)):
         hops = draw(st.lists(next_hops, unique=True, min_size=1, max_size=2))
@@ -212,6 +216,19 @@ def route_lists(draw: st.DrawFn, *, is_observed: bool = False) -> tuple[Route, .
         routes.append(Route(key=key, next_hops=tuple(hops), mtu=mtu))
     return tuple(routes)
 
+
+rules = st.lists(
+    st.builds(
+        PolicyRule,
+        rdomain=rdomains,
+        version=st.sampled_from((4, 6)),
+        priority=st.sampled_from((32764, 32765)),
+        unless_mark=st.just(TABLE),
+        table=st.sampled_from((None, TABLE)),
+    ),
+    unique=True,
+    max_size=3,
+).map(tuple)
 
 plain_configs = st.builds(
     InterfaceConfig,
@@ -225,6 +242,7 @@ plain_configs = st.builds(
     description=descriptions,
     groups=groups,
     routes=route_lists(),
+    rules=rules,
 )
 """Without commands."""
 
@@ -257,6 +275,7 @@ def interface_states(draw: st.DrawFn) -> InterfaceState:
         kernel_addresses=draw(st.sampled_from(((), KERNEL_ADDRESSES))),
         description=draw(descriptions),
         wireguard=draw(st.none() | wireguard_states()),
+        rules=draw(rules),
     )
     routes = draw(route_lists(is_observed=True))
     can_be = [r for r in routes if state.is_up or not leaves_through(r, INTERFACE, state.rdomain)]

@@ -12,7 +12,8 @@ from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import refuse
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
-from netstart_wg.app.prepare import Resolved, Situation, read_record, survey_again
+from netstart_wg.app.prepare import Resolved, Situation, survey_again
+from netstart_wg.app.records import read_record
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -25,6 +26,7 @@ from netstart_wg.errors import (
 from netstart_wg.model.action import (
     Action,
     AddRoute,
+    AddRule,
     CreateInterface,
     ForgetCommand,
     Plan,
@@ -118,6 +120,8 @@ class _Run:
         else:
             execute(action, self._rdomain, self.machine)
         self.done.append(action)
+        if isinstance(action, AddRule):
+            self._warn_of_filters(action)
         for line in action.describe():
             self.output.step(f"{action.interface}: {line}")
         if isinstance(action, RunCommand):
@@ -138,15 +142,30 @@ class _Run:
             self._remember(before)
 
     def _is_added(self, action: AddRoute) -> bool:
-        """Add a route; a tunnel without it is better than none, and the next run tries again."""
+        """Add a route; a tunnel without it is better than none, and the next run tries again.
+
+        But rules shall not lead to a table that lacks it.
+        """
         try:
             execute(action, self._rdomain, self.machine)
         except BackendError as error:
+            if action.route.key.table is not None:
+                raise
             self.output.warn(f"{action.interface}: warning: {error.operation}: {error.reason}")
             self.statuses.append(ExitStatus.WARNINGS)
             self._refused.add(action.route.key)
             return False
         return True
+
+    def _warn_of_filters(self, action: AddRule) -> None:
+        """Say that answers of the peers are dropped where routes back are looked at strictly."""
+        rule, links = action.rule, self.machine.system.links(action.rule.rdomain)
+        if rule.version == 4 and rule.table and links.filters_strictly(action.interface):
+            self.output.warn(
+                f"{action.interface}: warning: answers of IPv4 endpoints are dropped by rp_filter"
+                "\n    hint: sysctl -w net.ipv4.conf.all.rp_filter=2"
+            )
+            self.statuses.append(ExitStatus.WARNINGS)
 
     def _move(self, action: SetRdomain) -> None:
         """Move the interface, and let the record follow: its index may be another there."""
@@ -245,6 +264,9 @@ def _remove(run: _Run) -> None:
         if isinstance(action, RunCommand):
             run.warn_of_lasting(f"!{action.command.shown}")
     try:
+        for action in reversed(run.done):
+            if isinstance(action, AddRule):
+                machine.system.links(action.rule.rdomain).remove_rule(interface, action.rule)
         machine.backend.destroy(interface)
         for action in run.done:
             if isinstance(action, AddRoute):

@@ -10,6 +10,7 @@ from netstart_wg.errors import ExitStatus
 from netstart_wg.model.action import (
     AddAddress,
     AddRoute,
+    AddRule,
     BringDown,
     BringUp,
     ConfigureDevice,
@@ -17,6 +18,7 @@ from netstart_wg.model.action import (
     DestroyInterface,
     RemoveAddress,
     RemoveRoute,
+    RemoveRule,
     RemoveStranger,
     RunCommand,
     SetDebug,
@@ -42,6 +44,8 @@ Change = (
     | BringDown
     | AddRoute
     | RemoveRoute
+    | AddRule
+    | RemoveRule
 )
 """Every action but the user's own commands."""
 
@@ -83,6 +87,10 @@ def execute(action: Change, rdomain: int, machine: Machine) -> None:
             system.links(route.key.rdomain).add_route(interface, route)
         case RemoveRoute(interface, route):
             system.links(route.key.rdomain).remove_route(interface, route)
+        case AddRule(interface, rule):
+            system.links(rule.rdomain).add_rule(interface, rule)
+        case RemoveRule(interface, rule):
+            system.links(rule.rdomain).remove_rule(interface, rule)
         case _:
             assert_never(action)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, PermissionDeniedError
+from netstart_wg.model.settings import InterfaceSettings
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.system.hostname_files import (
     HostnamePath,
@@ -32,6 +33,8 @@ class Reading:
     warnings: tuple[Diagnostic, ...] = ()
     digest: str | None = None
     """Of the text, if nothing else had a say in what it asks for."""
+    settings: InterfaceSettings = field(default_factory=InterfaceSettings)
+    """What holds for the interface besides."""
 
 
 SecureFile = Callable[[Path, Machine, Output], None]

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netstart_wg.app.observe import observe_link, observe_routes
+from netstart_wg.app.observe import observe_link, with_routing
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import NetstartError
 from netstart_wg.model.state import InterfaceState
@@ -96,8 +96,7 @@ def _look(interface: str, rdomains: Collection[int], machine: Machine) -> str | 
     link = observe_link(interface, engine, machine)
     if engine is None or link is None:
         return None
-    routes = observe_routes({link.rdomain, *rdomains}, machine)
-    return _digest_of_running(replace(link, wireguard=engine, routes=routes))
+    return _digest_of_running(with_routing(replace(link, wireguard=engine), rdomains, machine))
 
 
 def _digest_of_running(running: InterfaceState) -> str | None:

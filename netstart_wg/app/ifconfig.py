@@ -22,7 +22,8 @@ from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output
-from netstart_wg.app.prepare import Resolved, Situation, look, read_record
+from netstart_wg.app.prepare import Resolved, Situation, look
+from netstart_wg.app.records import read_record
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (

@@ -8,14 +8,15 @@ from dataclasses import replace
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import TAKEOVER_HINT, NoSuchRdomainError, NotOursError
 from netstart_wg.model.route import Route
-from netstart_wg.model.state import InterfaceState, WireGuardState
+from netstart_wg.model.rule import TABLES, PolicyRule
+from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind, WireGuardState
 
 
 class ElsewhereError(NotOursError):
     """The engine is ours, but its interface was renamed, or taken where we do not look."""
 
     def __init__(
-        self, interface: str, engine: WireGuardState, routes: tuple[Route, ...] = ()
+        self, interface: str, engine: WireGuardState, left: LeftBehind = NOTHING_LEFT
     ) -> None:
         reason = (
             "its engine runs, but the interface was renamed, or is in a network namespace"
@@ -24,18 +25,28 @@ class ElsewhereError(NotOursError):
         )
         super().__init__("observe", interface, reason)
         self.state = InterfaceState(
-            name=interface, index=0, flags=0, mtu=0, routes=routes, wireguard=engine
+            name=interface,
+            index=0,
+            flags=0,
+            mtu=0,
+            routes=left.routes,
+            rules=left.rules,
+            wireguard=engine,
         )
         """All that is known of it: enough to plan its end, and no more."""
 
 
 def observe(
-    interface: str, machine: Machine, rdomains: Collection[int] | None = None
+    interface: str,
+    machine: Machine,
+    rdomains: Collection[int] | None = None,
+    tables: Collection[int] = (),
 ) -> InterfaceState | None:
-    """Return the interface with its engine and our routes, or None if there is none.
+    """Return the interface with its engine, our routes and rules, or None if there is none.
 
-    The routes are those of the interface's rdomain and of `rdomains`, by default
-    of every one that exists; each takes a dump.  Raise NotOursError for an
+    They are those of the interface's rdomain and of `rdomains`, by default
+    of every one that exists; each takes two dumps.  Besides the one that is named
+    by the engine's mark, `tables` are the interface's own.  Raise NotOursError for an
     interface that is not ours to touch: another program's engine, no engine at
     all, or (ElsewhereError) an engine of ours whose interface has another name
     now or is in no rdomain.
@@ -50,9 +61,9 @@ def observe(
         raise NotOursError("observe", interface, reason)
     looked_at = set((0, *machine.system.rdomains()) if rdomains is None else rdomains)
     if link is None:
-        raise ElsewhereError(interface, engine, observe_routes(looked_at, machine))
-    routes = observe_routes({link.rdomain, *looked_at}, machine)
-    return replace(link, wireguard=engine, routes=routes)
+        left = observe_routing(looked_at, machine, (engine.fwmark, *tables))
+        raise ElsewhereError(interface, engine, left)
+    return with_routing(replace(link, wireguard=engine), looked_at, machine, tables)
 
 
 def observe_link(
@@ -72,15 +83,45 @@ def observe_link(
         return None
 
 
-def observe_routes(rdomains: Collection[int], machine: Machine) -> tuple[Route, ...]:
-    """Return our routes in these rdomains, as far as they exist."""
-    return tuple(_routes(sorted(rdomains), machine))
+def with_routing(
+    state: InterfaceState,
+    rdomains: Collection[int],
+    machine: Machine,
+    tables: Collection[int] = (),
+) -> InterfaceState:
+    """Add our routes and rules in the interface's rdomain and these."""
+    mark = state.wireguard.fwmark if state.wireguard else 0
+    found = observe_routing({state.rdomain, *rdomains}, machine, (mark, *tables))
+    return replace(state, routes=found.routes, rules=found.rules)
+
+
+def observe_routing(
+    rdomains: Collection[int], machine: Machine, tables: Collection[int]
+) -> LeftBehind:
+    """Return our routes and rules in these rdomains, as far as they exist.
+
+    What is in, or leads to, a table of another interface's is left out.
+    """
+    own = frozenset(tables).intersection(TABLES)
+    every = sorted(rdomains)
+    return LeftBehind(
+        routes=tuple(route for route in _routes(every, machine) if route.key.table in (None, *own)),
+        rules=tuple(rule for rule in _rules(every, machine) if rule.unless_mark in own),
+    )
 
 
 def _look(interface: str, machine: Machine) -> tuple[InterfaceState | None, WireGuardState | None]:
     """Ask the engine first: one that answers has its interface."""
     engine = machine.backend.state(interface)
     return observe_link(interface, engine, machine), engine
+
+
+def _rules(rdomains: Iterable[int], machine: Machine) -> Iterator[PolicyRule]:
+    for rdomain in rdomains:
+        try:
+            yield from machine.system.links(rdomain).rules()
+        except NoSuchRdomainError:
+            continue
 
 
 def _routes(rdomains: Iterable[int], machine: Machine) -> Iterator[Route]:

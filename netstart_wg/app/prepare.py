@@ -9,6 +9,8 @@ from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError, observe
 from netstart_wg.app.output import Output, for_each
+from netstart_wg.app.records import read_record, records_of_others
+from netstart_wg.app.routing import left_behind, tables_of, with_routes_asked_for
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus, NotOursError
 from netstart_wg.model.action import Plan, RemoveStranger
@@ -18,10 +20,10 @@ from netstart_wg.model.guard import Guard
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.source import Diagnostic
-from netstart_wg.model.state import InterfaceState
+from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind
 from netstart_wg.reconcile.endpoints import names_to_resolve
 from netstart_wg.reconcile.plan import plan_interface
-from netstart_wg.reconcile.record import decode_record, record_of
+from netstart_wg.reconcile.record import record_of
 from netstart_wg.reconcile.routes import own_routes
 
 Resolved = Mapping[EndpointName, Endpoint]
@@ -41,6 +43,8 @@ class Situation:
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
     file_digest: str | None = None
     """Of the file's text, if that alone says what is desired."""
+    left_behind: LeftBehind = NOTHING_LEFT
+    """By a former interface of that name, where there is none now."""
     displaces: bool = False
     """Whether there is an interface of that name which is not ours, and may be removed."""
 
@@ -50,7 +54,9 @@ class Situation:
         if self.is_incremental and applied is not None:
             # it may say where a peer is, too, and nothing of the file's commands
             applied = replace(applied, endpoints=(), commands=())
-        plan = plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
+        plan = plan_interface(
+            self.desired, self.running, applied, resolved, derive_public_key, self.left_behind
+        )
         if self.displaces:
             return replace(plan, actions=(RemoveStranger(plan.interface), *plan.actions))
         return plan
@@ -108,12 +114,14 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
         return Situation(
             desired=desired, running=None, applied=None, warnings=reading.warnings, displaces=True
         )
+    desired = with_routes_asked_for(desired, reading.settings, running, applied, machine)
     return Situation(
         desired=desired,
         running=running,
         applied=applied,
         warnings=reading.warnings,
         file_digest=reading.digest,
+        left_behind=left_behind(applied, machine) if running is None else NOTHING_LEFT,
     )
 
 
@@ -133,7 +141,7 @@ def look(
     """
     applied = read_record(interface, machine)
     own = frozenset(declared).union(applied.routes if applied else ())
-    running = observe(interface, machine, {key.rdomain for key in own})
+    running = observe(interface, machine, {key.rdomain for key in own}, tables_of(own))
     if running is None or own.issuperset(route.key for route in own_routes(running, ())):
         return running, applied
     others = _routes_of_others(interface, machine) - own
@@ -143,9 +151,9 @@ def look(
 
 def _routes_of_others(interface: str, machine: Machine) -> frozenset[RouteKey]:
     """Return what the records of the other interfaces name."""
-    others = (name for name in machine.system.engine_names() if name != interface)
-    records = (read_record(name, machine) for name in others)
-    return frozenset(key for record in records if record for key in record.routes)
+    return frozenset(
+        key for record in records_of_others(interface, machine) for key in record.routes
+    )
 
 
 def survey_all(
@@ -182,12 +190,3 @@ def resolve_names(
                 status = ExitStatus.WARNINGS
     resolved = {name: found for name, found in answers.items() if isinstance(found, Endpoint)}
     return resolved, status
-
-
-def read_record(interface: str, machine: Machine) -> AppliedRecord | None:
-    """Return what the last run wrote; what is damaged or of another version is none."""
-    text = machine.system.read_record(interface)
-    try:
-        return None if text is None else decode_record(text)
-    except ValueError:
-        return None

@@ -10,6 +10,7 @@ from netstart_wg.model.action import (
     Action,
     AddAddress,
     AddRoute,
+    AddRule,
     BringDown,
     BringUp,
     ConfigureDevice,
@@ -19,6 +20,7 @@ from netstart_wg.model.action import (
     Plan,
     RemoveAddress,
     RemoveRoute,
+    RemoveRule,
     RemoveStranger,
     RunCommand,
     SetDebug,
@@ -32,6 +34,7 @@ _PLURALS = {
     "peer": "peers",
     "address": "addresses",
     "route": "routes",
+    "rule": "rules",
     "command": "commands",
 }
 """What is counted; of everything else there is one for each interface."""
@@ -86,6 +89,10 @@ def _facts(action: Action) -> Iterator[tuple[str, str]]:
             yield "route", "added"
         case RemoveRoute():
             yield "route", "removed"
+        case AddRule():
+            yield "rule", "added"
+        case RemoveRule():
+            yield "rule", "removed"
         case BringUp():
             yield "interface", "brought up"
         case BringDown():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netstart_wg.backends.base import Backend
     from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
     from netstart_wg.model.route import Route
+    from netstart_wg.model.rule import PolicyRule
     from netstart_wg.model.state import InterfaceState
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.names import Unresolved
@@ -46,6 +47,26 @@ class Links(Protocol):
 
     def remove_route(self, interface: str, route: Route) -> None:
         """Remove a route of ours."""
+        ...
+
+    def rules(self) -> tuple[PolicyRule, ...]:
+        """Return the rules of policy routing that carry our protocol number."""
+        ...
+
+    def add_rule(self, interface: str, rule: PolicyRule) -> None:
+        """Add a rule unless it is there."""
+        ...
+
+    def remove_rule(self, interface: str, rule: PolicyRule) -> None:
+        """Remove a rule of ours; it need not be there."""
+        ...
+
+    def is_table_of_others(self, table: int) -> bool:
+        """Say whether somebody else uses a routing table, or a mark, of this number."""
+        ...
+
+    def filters_strictly(self, interface: str) -> bool:
+        """Say whether IPv4 from another interface is dropped if answers would go by this one."""
         ...
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:

@@ -15,6 +15,7 @@ from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.config import Command
 from netstart_wg.model.record import RanCommand
 from netstart_wg.model.route import DEFAULT_PRIORITY, Route, RouteKind
+from netstart_wg.model.rule import MARK_MASK, PolicyRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,30 @@ class RemoveRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class AddRule:
+    """Add a rule of policy routing; one of ours that is there already is as good."""
+
+    interface: str
+    rule: PolicyRule
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"+ {describe_rule(self.rule)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRule:
+    """Remove a rule of ours."""
+
+    interface: str
+    rule: PolicyRule
+
+    def describe(self) -> Iterator[str]:
+        """Yield the lines of the plan, without the interface's name."""
+        yield f"- {describe_rule(self.rule)}"
+
+
+@dataclass(frozen=True, slots=True)
 class AddAddress:
     """Give the interface an address."""
 
@@ -251,6 +276,8 @@ Action = (
     | BringDown
     | AddRoute
     | RemoveRoute
+    | AddRule
+    | RemoveRule
     | RunCommand
     | ForgetCommand
 )
@@ -313,6 +340,19 @@ def describe_route(route: Route) -> str:
         words.append(f"-priority {key.priority}")
     if route.mtu is not None:
         words.append(f"-mtu {route.mtu}")
+    if key.table is not None:
+        words.append(f"(table {key.table})")
+    return " ".join(words)
+
+
+def describe_rule(rule: PolicyRule) -> str:
+    """Return the ip-rule(8) command that adds it, without the protocol number."""
+    words = ["ip", *([f"-n rdomain{rule.rdomain}"] if rule.rdomain else []), f"-{rule.version}"]
+    words += ["rule add", f"priority {rule.priority}"]
+    words.append(f"not fwmark {rule.unless_mark:#x}/{MARK_MASK:#x}")
+    words.append(f"lookup {'main' if rule.table is None else rule.table}")
+    if rule.ignores_default:
+        words.append("suppress_prefixlength 0")
     return " ".join(words)
 
 

@@ -8,6 +8,7 @@ from netstart_wg.model.address import Endpoint, EndpointName, IPInterface, IPNet
 from netstart_wg.model.hidden import hide_secrets
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.route import Route
+from netstart_wg.model.rule import PolicyRule
 
 IPV6_MINIMUM_MTU = 1280
 """Bytes; RFC 8200 §5.  Below it Linux takes all IPv6 addresses from an interface."""
@@ -38,6 +39,9 @@ class WireGuardConfig:
     private_key: PrivateKey | None = None
     listen_port: int | None = None
     """None: keep what was chosen, or choose."""
+    fwmark: int | None = None
+    """What the UDP sockets' packets are marked with, which no file says; None: leave it alone,
+    but for one that policy routing of ours had and needs no more."""
     wgrtable: int | None = 0
     """Number of the rdomain that the UDP sockets live in; 0 is where netstart-wg runs.
 
@@ -93,7 +97,9 @@ class InterfaceConfig:
     groups: tuple[str, ...] = ()
     """`group`, in the order joined; without `wg`, which every interface is in."""
     routes: tuple[Route, ...] = ()
-    """`!route`, in file order; no key twice."""
+    """`!route`, in file order, then those from allowed IPs; no key twice."""
+    rules: tuple[PolicyRule, ...] = ()
+    """Policy routing that those need which are in a table of their own, in order of addition."""
     commands: tuple[Command, ...] = ()
     """In file order."""
 

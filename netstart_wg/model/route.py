@@ -40,6 +40,8 @@ class RouteKey:
     """Host bits cleared."""
     priority: int = DEFAULT_PRIORITY
     """The lower, the better; Linux's metric."""
+    table: int | None = None
+    """A routing table of the interface's own; None: the main one of the rdomain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

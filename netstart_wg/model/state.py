@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
 
 from netstart_wg.model.address import Endpoint, IPInterface, IPNetwork
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.route import Route
+from netstart_wg.model.rule import PolicyRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,10 @@ class InterfaceState:
     description: str | None = None
     """IFLA_IFALIAS."""
     routes: tuple[Route, ...] = ()
-    """Those of our protocol number, of whichever interface, in the rdomains looked at."""
+    """Those of our protocol number, of whichever interface, in the rdomains looked at; of other
+    tables than the main ones only the interface's own."""
+    rules: tuple[PolicyRule, ...] = ()
+    """Those of our protocol number that are this interface's, in the rdomains looked at."""
     wireguard: WireGuardState | None = None
     """None: no engine of ours answers (or the reader has no right to ask)."""
 
@@ -99,6 +104,17 @@ class InterfaceState:
     def is_debug(self) -> bool:
         """Whether its engine shall say what it does (IFF_DEBUG)."""
         return bool(self.flags & 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """What an interface that is gone has left in the system."""
+
+    routes: tuple[Route, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+
+
+NOTHING_LEFT: Final = LeftBehind()
 
 
 @dataclass(frozen=True, slots=True)

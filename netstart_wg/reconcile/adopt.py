@@ -25,6 +25,7 @@ def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> In
         wireguard=WireGuardConfig(
             private_key=engine.private_key,
             listen_port=engine.listen_port or None,
+            fwmark=engine.fwmark,
             wgrtable=engine.wgrtable,
             peers=tuple(_peer_config(peer) for peer in engine.peers),
         ),
@@ -35,6 +36,7 @@ def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> In
         description=state.description,
         groups=engine.groups,
         routes=tuple(own_routes(state, applied.routes if applied else ())),
+        rules=state.rules,
     )
 
 
@@ -43,8 +45,12 @@ def without_what_linux_takes(config: InterfaceConfig) -> InterfaceConfig:
 
     An interface without IPv4 addresses has no IPv4 routes, and one whose MTU is
     too small has no IPv6 at all.  A file that says so is wrong, and is told; a
-    command takes them along, as it does on OpenBSD.
+    command takes them along, as it does on OpenBSD.  So does `down` with policy
+    routing: what is to leave the host shall leave it then.
     """
+    if not config.is_up:
+        routes = tuple(route for route in config.routes if route.key.table is None)
+        config = replace(config, routes=routes, rules=())
     gone = set() if any(address.version == 4 for address in config.addresses) else {4}
     if config.mtu < IPV6_MINIMUM_MTU:
         gone.add(6)

@@ -3,8 +3,8 @@
 - The file is the whole truth: a key, preshared key, keepalive, description or
   peer that it does not name goes.  The exceptions are what the file cannot say
   or need not: a port not named (or named as 0, any) is kept as it was chosen,
-  the mark is left alone, and so is a peer's endpoint as reconcile/endpoints.py
-  describes.
+  the mark is left alone where policy routing neither needs one nor had one, and
+  so is a peer's endpoint as reconcile/endpoints.py describes.
 - What is equal is not mentioned.
 - An allowed IP that moves is one addition at its new owner and nothing at the old.
 - Additions come before removals, so that even an engine that applied the change
@@ -24,6 +24,7 @@ from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange, Unchan
 from netstart_wg.model.config import WireGuardConfig
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.record import AppliedRecord
+from netstart_wg.model.rule import TABLES
 from netstart_wg.model.state import PeerState, WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.endpoints import settled_peers
@@ -74,9 +75,17 @@ def diff_device(
     return DeviceChange(
         private_key=_if_other(_none_if_zero(desired.private_key), running.private_key),
         listen_port=_if_other(desired.listen_port or running.listen_port, running.listen_port),
+        fwmark=_mark(desired.fwmark, running.fwmark),
         wgrtable=UNCHANGED if desired.wgrtable in (None, running.wgrtable) else desired.wgrtable,
         peers=(*_kept_and_new(wanted, running, owners), *_removals(wanted, running)),
     )
+
+
+def _mark(desired: int | None, running: int) -> int | UnchangedType:
+    """Return the mark to set; one that only policy routing of ours can have given is cleared."""
+    if desired is None:
+        return 0 if running in TABLES else UNCHANGED
+    return _if_other(desired, running)
 
 
 def _own_public_key(

@@ -2,8 +2,9 @@
 
 The order: create; move to its rdomain; go down, if down is wanted; MTU,
 description and debug; the engine, in one change; addresses; come up, when
-everything is in place; routes, which need all that; commands last.  What is
-equal makes no step, so the plan for an interface that is as it should be is empty.
+everything is in place; routes, which need all that; rules, which lead to routes;
+commands last.  Rules that go do so before all.  What is equal makes no step, so the
+plan for an interface that is as it should be is empty.
 
 An interface that is being created has its commands run in their places: for
 each, first what the lines before it make of the interface.  On one that is
@@ -38,7 +39,7 @@ from netstart_wg.model.change import UNCHANGED, DeviceChange, UnchangedType
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, WireGuardConfig
 from netstart_wg.model.record import AppliedRecord, RanCommand
 from netstart_wg.model.route import RouteKey
-from netstart_wg.model.state import InterfaceState, WireGuardState
+from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind, WireGuardState
 from netstart_wg.reconcile.addresses import plan_addresses
 from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.diff import diff_device
@@ -49,6 +50,7 @@ from netstart_wg.reconcile.routes import (
     plan_routes,
     withdraw_shares,
 )
+from netstart_wg.reconcile.rules import plan_rules, withdraw_rules
 from netstart_wg.reconcile.simulate import Change, after, new_interface
 
 
@@ -58,13 +60,15 @@ def plan_interface(
     applied: AppliedRecord | None,
     resolved: Mapping[EndpointName, Endpoint],
     derive_public_key: DerivePublicKey,
+    left_behind: LeftBehind = NOTHING_LEFT,
 ) -> Plan:
     """Return the plan for one interface; `running` is None if there is none of that name.
 
     `applied` is the record as it was read; of one about a former interface of
     that name only the routes that lead elsewhere count.  `resolved` needs to have
     what `names_to_resolve` returns, as far as it could be looked up: an endpoint
-    whose name is missing there is left alone.
+    whose name is missing there is left alone.  `left_behind` is what a former
+    interface of that name has left, if there is none now.
     """
     standing = standing_record(applied, running)
     routes = applied.routes if applied else ()
@@ -73,9 +77,10 @@ def plan_interface(
         standing=standing,
         derive_public_key=derive_public_key,
         device_change=_device_change(standing, resolved, derive_public_key),
+        left_behind=left_behind,
     )
     if not desired.exists:
-        actions = planner.destroy(desired, running) if running else iter(())
+        actions = planner.destroy(desired, running) if running else planner.clear(desired)
     elif running is None:
         actions = planner.create(desired)
     else:
@@ -101,9 +106,23 @@ class Planner:
     address_steps: AddressSteps = plan_addresses
     standing: AppliedRecord | None = None
     """The record of this very interface."""
+    left_behind: LeftBehind = NOTHING_LEFT
+    """By a former one, where there is none now."""
+
+    def clear(self, desired: InterfaceConfig) -> Iterator[Action]:
+        """Remove what an interface has left that shall not be, and is not."""
+        yield from withdraw_rules(desired, self._nothing_yet(desired))
+        for route in self.left_behind.routes:
+            yield RemoveRoute(desired.name, route)
+
+    def _nothing_yet(self, desired: InterfaceConfig) -> InterfaceState:
+        """Return the interface as it will be made, among what is there already."""
+        left = self.left_behind
+        return replace(new_interface(desired.name), routes=left.routes, rules=left.rules)
 
     def destroy(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
         """End it; the routes that leave through it alone go by themselves."""
+        yield from withdraw_rules(desired, running)
         for route in own_routes(running, self.routes):
             if not leaves_only_through(route, running.name, running.rdomain):
                 yield RemoveRoute(running.name, route)
@@ -112,7 +131,7 @@ class Planner:
 
     def create(self, desired: InterfaceConfig) -> Iterator[Action]:
         """Make it, and run each command in its place among the lines."""
-        state = new_interface(desired.name)
+        state = self._nothing_yet(desired)
         yield CreateInterface(desired.name)
         for command in desired.commands:
             stage = command.before or desired
@@ -145,6 +164,9 @@ class Planner:
     def steps(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps for an interface that is there."""
         name = desired.name
+        withdrawn = tuple(withdraw_rules(desired, before))
+        yield from withdrawn
+        before = after(withdrawn, before, self.derive_public_key)
         if desired.rdomain != before.rdomain:
             move = _depart(before, SetRdomain(name, before.rdomain, desired.rdomain))
             yield from move
@@ -161,6 +183,7 @@ class Planner:
             of_the_link = [step for step in settings if not isinstance(step, ConfigureDevice)]
             before = after(of_the_link, before, self.derive_public_key)
         yield from plan_routes(desired, before, self.routes)
+        yield from plan_rules(desired, before)
 
     def _settings(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps that make no difference to being up or down."""

@@ -91,7 +91,7 @@ def encode_record(record: AppliedRecord) -> str:
             "index": record.index,
             "endpoints": dict(record.endpoints),
             "commands": [_encode_command(command) for command in record.commands],
-            "routes": [[key.rdomain, str(key.destination), key.priority] for key in record.routes],
+            "routes": [_encode_route(key) for key in record.routes],
         }
     )
 
@@ -136,11 +136,18 @@ def _decode_command(command: object) -> RanCommand:
             raise ValueError("no record: a command was expected")
 
 
+def _encode_route(key: RouteKey) -> list[int | str]:
+    main: list[int | str] = [key.rdomain, str(key.destination), key.priority]
+    return main if key.table is None else [*main, key.table]
+
+
 def _decode_routes(routes: object) -> Iterator[RouteKey]:
     for route in routes if isinstance(routes, list) else [routes]:
         match route:
             case [int(rdomain), str(destination), int(priority)]:
                 yield RouteKey(rdomain, ip_network(destination), priority)
+            case [int(rdomain), str(destination), int(priority), int(table)]:
+                yield RouteKey(rdomain, ip_network(destination), priority, table)
             case _:
                 raise ValueError("no record: a route was expected")
 

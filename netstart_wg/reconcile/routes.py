@@ -1,8 +1,8 @@
 """Which routes come and go.
 
-Ours are those that carry our protocol number and either leave through the
-interface or are named by the record of what was applied for it: a route to an
-endpoint by way of another interface belongs to the file that declares it.  What
+Ours are those that carry our protocol number and leave through the interface, are
+in a table of its own, or are named by the record of what was applied for it: a route
+to an endpoint by way of another interface belongs to the file that declares it.  What
 is not ours is never a step.  A route that is there as declared is left alone,
 whoever of us added it; one that has another gateway is replaced where it
 stands.  Additions come before removals.
@@ -46,7 +46,8 @@ def withdraw_shares(state: InterfaceState) -> Iterator[RemoveRoute]:
     one of several next hops as dead and keeps the rest.
     """
     for route in own_routes(state, ()):
-        if not leaves_only_through(route, state.name, state.rdomain):
+        is_shared = leaves_through(route, state.name, state.rdomain)
+        if is_shared and not leaves_only_through(route, state.name, state.rdomain):
             yield RemoveRoute(state.name, route)
 
 
@@ -54,7 +55,9 @@ def own_routes(state: InterfaceState, applied: Collection[RouteKey]) -> Iterator
     """Yield the routes that are there for this interface."""
     named = frozenset(applied)
     for route in state.routes:
-        if route.key in named or leaves_through(route, state.name, state.rdomain):
+        is_in_own_table = route.key.table is not None
+        is_named = route.key in named
+        if is_in_own_table or is_named or leaves_through(route, state.name, state.rdomain):
             yield route
 
 

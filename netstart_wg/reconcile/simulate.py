@@ -14,6 +14,7 @@ from typing import assert_never
 from netstart_wg.model.action import (
     AddAddress,
     AddRoute,
+    AddRule,
     BringDown,
     BringUp,
     ConfigureDevice,
@@ -23,6 +24,7 @@ from netstart_wg.model.action import (
     Plan,
     RemoveAddress,
     RemoveRoute,
+    RemoveRule,
     RemoveStranger,
     RunCommand,
     SetDebug,
@@ -50,6 +52,8 @@ Change = (
     | BringDown
     | AddRoute
     | RemoveRoute
+    | AddRule
+    | RemoveRule
     | RunCommand
     | ForgetCommand
 )
@@ -134,6 +138,14 @@ def _after(
             if len(rest) == len(before.routes):
                 raise ValueError(f"'{route.key}' is not there")
             return replace(before, routes=rest)
+        case AddRule(_, rule):
+            if rule in before.rules:
+                raise ValueError(f"'{rule}' is there")
+            return replace(before, rules=(*before.rules, rule))
+        case RemoveRule(_, rule):
+            if rule not in before.rules:
+                raise ValueError(f"'{rule}' is not there")
+            return replace(before, rules=tuple(each for each in before.rules if each != rule))
         case RunCommand() | ForgetCommand():
             return before
         case _:

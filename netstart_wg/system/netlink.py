@@ -16,17 +16,22 @@ from typing import Final
 from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.route import Route
+from netstart_wg.model.rule import PolicyRule
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.addresses import IFA_F_NODAD, read_addresses, takes_others_along
 from netstart_wg.system.namespaces import is_rdomain, open_rdomain
 from netstart_wg.system.routes import put_route, read_routes, take_route
 from netstart_wg.system.rtnetlink import Rtnetlink, refusals
+from netstart_wg.system.rules import is_table_of_others, put_rule, read_rules, take_rule
 
 NAME_LIMIT: Final = 15
 """Octets of an interface's name: IFNAMSIZ without its NUL."""
 
 IFF_DEBUG: Final = 0x4
 """netdevice(7)."""
+
+STRICT: Final = 1
+"""Of rp_filter (Linux, ip-sysctl): the best way back has to be the way it came."""
 
 
 class Netlink:
@@ -143,7 +148,7 @@ class Netlink:
             )
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the routes of ours that are in the main table."""
+        """Return the routes of ours in all tables."""
         with refusals("observe routes", f"rdomain {self._rtnetlink.rdomain}"):
             return read_routes(self._rtnetlink)
 
@@ -156,6 +161,36 @@ class Netlink:
         """Remove the route of ours that has this one's key."""
         with refusals(f"remove route to {route.key.destination}", interface):
             take_route(self._rtnetlink, route.key)
+
+    def rules(self) -> tuple[PolicyRule, ...]:
+        """Return the rules of policy routing that are ours."""
+        with refusals("observe", "the rules of policy routing"):
+            return read_rules(self._rtnetlink)
+
+    def add_rule(self, interface: str, rule: PolicyRule) -> None:
+        """Add a rule unless it is there."""
+        with refusals(f"add rule {rule.priority} of IPv{rule.version}", interface):
+            put_rule(self._rtnetlink, rule)
+
+    def remove_rule(self, interface: str, rule: PolicyRule) -> None:
+        """Remove a rule of ours."""
+        with refusals(f"remove rule {rule.priority} of IPv{rule.version}", interface):
+            take_rule(self._rtnetlink, rule)
+
+    def is_table_of_others(self, table: int) -> bool:
+        """Say whether somebody else uses a routing table, or a mark, of this number."""
+        with refusals("look for", f"table {table}"):
+            return is_table_of_others(self._rtnetlink, table)
+
+    def filters_strictly(self, interface: str) -> bool:
+        """Say whether IPv4 from another interface is dropped if answers would go by this one."""
+        folder = Path("/proc/sys/net/ipv4/conf")
+        with self._rtnetlink.inside():
+            modes = {path.parent.name: _number_in(path) for path in folder.glob("*/rp_filter")}
+        for passive in ("lo", "default", interface):
+            modes.pop(passive, None)
+        at_least = modes.pop("all", 0)
+        return any(max(mode, at_least) == STRICT for mode in modes.values())
 
     def _set_link(
         self, operation: str, interface: str, command: str = "set", **attributes: int | str
@@ -183,6 +218,14 @@ class Netlink:
                 if known.broadcast is not None and isinstance(known.address, IPv4Interface)
             ),
         )
+
+
+def _number_in(path: Path) -> int:
+    """Return the number that a file of /proc/sys holds; 0 if it went just now."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except OSError:
+        return 0
 
 
 def _can_be_a_name(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""Routes of ours in the kernel's main table, told from all others by their protocol number.
+"""Routes of ours in the kernel's tables, told from all others by their protocol number.
 
-A route is known by its key (destination and metric).  One of another protocol
+A route is known by its key (table, destination and metric).  One of another protocol
 number is somebody else's: a routing daemon's, the kernel's, an administrator's.
 It is never replaced and never removed, and an observation asks the kernel for
 ours only: the table may be as big as the Internet's.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from netstart_wg.model.address import IPAddress
 from netstart_wg.model.route import NextHop, Route, RouteKey, RouteKind
+from netstart_wg.model.rule import TABLES
 from netstart_wg.system.addresses import read_addresses
 from netstart_wg.system.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Rtnetlink
 
@@ -30,6 +31,7 @@ ROUTE_PROTOCOL: Final = 119
 RTM_NEWROUTE: Final = 24
 RTM_DELROUTE: Final = 25
 RTM_GETROUTE: Final = 26
+RT_TABLE_UNSPEC: Final = 0
 RT_TABLE_MAIN: Final = 254
 RT_SCOPE_UNIVERSE: Final = 0
 RT_SCOPE_LINK: Final = 253
@@ -42,15 +44,18 @@ _TYPES: Final = {RouteKind.UNICAST: 1, RouteKind.BLACKHOLE: 6, RouteKind.REJECT:
 _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 _ANY_ADDRESS: Final = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - no bind
 
+_MOST_IN_HEADER: Final = 255
+"""A table of a higher number is named by an attribute."""
+
 _Attribute = tuple[str, object]
 _NameOf = Callable[[int], str]
 
 
 def read_routes(rtnetlink: Rtnetlink) -> tuple[Route, ...]:
-    """Return our routes in the kernel's order; raise OSError."""
+    """Return our routes in the main table and in interfaces' own; raise OSError."""
     name_of = functools.cache(rtnetlink.name)
     routes: dict[RouteKey, Route] = {}
-    for message in rtnetlink.dump(_message(ROUTE_PROTOCOL), RTM_GETROUTE):
+    for message in rtnetlink.dump(_message(ROUTE_PROTOCOL, RT_TABLE_UNSPEC), RTM_GETROUTE):
         try:
             route = _decode(message, rtnetlink.rdomain, name_of)
         except OSError as error:
@@ -107,11 +112,33 @@ def _protocols_of(rtnetlink: Rtnetlink, key: RouteKey) -> set[int]:
     """Return the protocol numbers of all routes of a key, which takes reading the whole table."""
     return {
         int(message["proto"])
-        for message in rtnetlink.dump(_message(0, _family(key)), RTM_GETROUTE)
+        for message in _table(rtnetlink, _table_of(key), _family(key))
         if message["dst_len"] == key.destination.prefixlen
         and not message["tos"]
         and _key_of(message, key.rdomain) == key
     }
+
+
+def protocols_in_table(rtnetlink: Rtnetlink, table: int) -> set[int]:
+    """Return the protocol numbers of all routes in a table; raise OSError."""
+    return {
+        int(message["proto"])
+        for family in _ANY_ADDRESS
+        for message in _table(rtnetlink, table, family)
+    }
+
+
+def _table(rtnetlink: Rtnetlink, table: int, family: int) -> list[nlmsg]:
+    try:
+        return rtnetlink.dump(_message(0, table, family), RTM_GETROUTE)
+    except OSError as error:
+        if error.errno == errno.ENOENT:  # nobody ever put anything into it
+            return []
+        raise
+
+
+def _table_of(key: RouteKey) -> int:
+    return RT_TABLE_MAIN if key.table is None else key.table
 
 
 def _whose(key: RouteKey) -> str:
@@ -122,21 +149,22 @@ def _family(key: RouteKey) -> int:
     return socket.AF_INET if isinstance(key.destination, IPv4Network) else socket.AF_INET6
 
 
-def _message(protocol: int, family: int = socket.AF_UNSPEC) -> nlmsg:
-    """Return a message about the main table."""
+def _message(protocol: int, table: int, family: int = socket.AF_UNSPEC) -> nlmsg:
+    """Return a message about a table, or about all of them."""
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
     message = rtmsg()
     message["family"] = family
-    message["table"] = RT_TABLE_MAIN
+    message["table"] = table if table <= _MOST_IN_HEADER else RT_TABLE_UNSPEC
     message["proto"] = protocol
+    message["attrs"] = [("RTA_TABLE", table)] if table > _MOST_IN_HEADER else []
     return message
 
 
 def _message_for(key: RouteKey) -> nlmsg:
-    message = _message(ROUTE_PROTOCOL, _family(key))
+    message = _message(ROUTE_PROTOCOL, _table_of(key), _family(key))
     message["dst_len"] = key.destination.prefixlen
-    message["attrs"] = [
+    message["attrs"] += [
         ("RTA_DST", str(key.destination.network_address)),
         ("RTA_PRIORITY", key.priority),
     ]
@@ -209,10 +237,13 @@ def _decode(message: nlmsg, rdomain: int, name_of: _NameOf) -> Route | None:
     kind = _KINDS.get(message["type"])
     if message["proto"] != ROUTE_PROTOCOL or message["family"] not in _ANY_ADDRESS or kind is None:
         return None
+    key = _key_of(message, rdomain)
+    if key.table is not None and key.table not in TABLES:
+        return None
     metrics = message.get_attr("RTA_METRICS")
     mtu = metrics.get_attr("RTAX_MTU") if metrics is not None else None
     return Route(
-        key=_key_of(message, rdomain),
+        key=key,
         kind=kind,
         next_hops=_decode_hops(message, name_of) if kind is RouteKind.UNICAST else (),
         mtu=int(mtu) if mtu else None,
@@ -221,10 +252,12 @@ def _decode(message: nlmsg, rdomain: int, name_of: _NameOf) -> Route | None:
 
 def _key_of(message: nlmsg, rdomain: int) -> RouteKey:
     destination = message.get_attr("RTA_DST") or _ANY_ADDRESS[message["family"]]
+    table = int(message.get_attr("RTA_TABLE") or message["table"])
     return RouteKey(
         rdomain=rdomain,
         destination=ip_network(f"{destination}/{message['dst_len']}"),
         priority=int(message.get_attr("RTA_PRIORITY") or 0),
+        table=None if table == RT_TABLE_MAIN else table,
     )
 
 

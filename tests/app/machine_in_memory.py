@@ -21,12 +21,13 @@ from netstart_wg.app.system import Machine
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.memory import MemoryBackend
 from netstart_wg.errors import BackendError, BusyError, NoSuchRdomainError, NotOursError
-from netstart_wg.model.action import describe_route
+from netstart_wg.model.action import describe_route, describe_rule
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.route import NextHop, Route, RouteKey
+from netstart_wg.model.rule import PolicyRule
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
@@ -72,6 +73,11 @@ class LinksInMemory:
         self.states: dict[str, InterfaceState] = {}
         self.routes: dict[RouteKey, Route] = {}
         """Those of our protocol number."""
+        self.rules: list[PolicyRule] = []
+        """Those of our protocol number."""
+        self.tables_of_others: set[int] = set()
+        self.strict_filters: set[str] = set()
+        """Interfaces whose rp_filter is 1."""
         self.rdomains = {0}
         self.is_deaf = False
         """Whether it takes every write and does nothing."""
@@ -208,6 +214,25 @@ class LinksOfRdomain:
         if route.key not in self._every.routes:
             raise BackendError("remove route", interface, "no such process", errno.ESRCH)
         del self._every.routes[route.key]
+
+    def rules(self) -> tuple[PolicyRule, ...]:
+        return tuple(rule for rule in self._every.rules if rule.rdomain == self._rdomain)
+
+    def add_rule(self, interface: str, rule: PolicyRule) -> None:
+        self._journal.write("add rule", interface, describe_rule(rule))
+        if rule not in self._every.rules:
+            self._every.rules.append(rule)
+
+    def remove_rule(self, interface: str, rule: PolicyRule) -> None:
+        self._journal.write("remove rule", interface, describe_rule(rule))
+        if rule in self._every.rules:
+            self._every.rules.remove(rule)
+
+    def is_table_of_others(self, table: int) -> bool:
+        return table in self._every.tables_of_others
+
+    def filters_strictly(self, interface: str) -> bool:
+        return bool(self._every.strict_filters - {interface})
 
     def _present(self, interface: str) -> InterfaceState:
         state = self.observe(interface)
