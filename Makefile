@@ -9,7 +9,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench bench-language setup clean demo-tools check-tools peers
+.PHONY: demo check bench bench-language bench-runs setup clean demo-tools check-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -26,6 +26,9 @@ bench: check-tools peers $(READY)
 
 bench-language: check-tools $(READY)
 	$(VENV)/bin/python -m contrib.bench.language $(BENCH)
+
+bench-runs: check-tools peers $(READY)
+	$(VENV)/bin/python -m contrib.bench.runs $(BENCH)
 
 setup: check-tools peers $(READY)
 

@@ -95,9 +95,17 @@ class Key:
 
 
 class PublicKey(Key):
-    """A Curve25519 public key."""
+    """A Curve25519 public key; nothing to hide, so that it may be compared and hashed quickly."""
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PublicKey):
+            return NotImplemented
+        return self._octets == other._octets
+
+    def __hash__(self) -> int:
+        return hash(self._octets)
 
 
 class SecretKey(Key):

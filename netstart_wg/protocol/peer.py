@@ -73,7 +73,7 @@ class Peer:
         self.last_handshake_realtime_ns = 0
         self._around = surroundings
         self._notices = surroundings.notices
-        self._remote: RemoteIdentity | None = None
+        self._computed_remote: RemoteIdentity | None = None
         self._timers = Timers()
         self._keypairs = Keypairs()
         self._cookies = CookieMaker(public_key)
@@ -96,8 +96,7 @@ class Peer:
 
     def identity_changed(self) -> None:
         """Note that our own key is another: old sessions only receive, a new one may start now."""
-        identity = self._around.identity
-        self._remote = RemoteIdentity.of(identity, self.public_key) if identity else None
+        self._computed_remote = None
         self._forget_initiation()
         self._keypairs.stop_sending()
         self._last_initiation_sent_ns = None
@@ -229,7 +228,8 @@ class Peer:
         self, opened: OpenedInitiation, length: int, path: Path, now: Now
     ) -> bool:
         """Answer an initiation; return False if it is a replay, a flood or not authentic."""
-        responder = authenticate_initiation(opened, self._remote) if self._remote else None
+        remote = self._remote()
+        responder = authenticate_initiation(opened, remote) if remote else None
         if responder is None or not is_newer(responder.timestamp, self._latest_timestamp):
             return False
         consumed_ns = self._last_initiation_consumed_ns
@@ -238,9 +238,9 @@ class Peer:
         self._latest_timestamp = responder.timestamp
         self._last_initiation_consumed_ns = now.boottime_ns
         index = self._allocate_index()
-        assert self._remote is not None
+        assert remote is not None
         created = create_response(
-            responder, self._remote, self.preshared_key, index, self._around.ephemeral()
+            responder, remote, self.preshared_key, index, self._around.ephemeral()
         )
         if created is None:
             self._around.indices.release(index)
@@ -334,18 +334,31 @@ class Peer:
     def _send_initiation(self, now: Now) -> None:
         identity = self._around.identity
         sent_ns = self._last_initiation_sent_ns
-        if identity is None or self._remote is None or not self._around.is_up:
+        if identity is None or not self._around.is_up:
             return
         if sent_ns is not None and now.boottime_ns - sent_ns < REKEY_TIMEOUT_NS:
             return
         self._forget_initiation()
         self._notices.info(f"Sending handshake initiation to {self}")
-        if not self._create_initiation(identity, self._remote, now):
+        if not self._create_initiation(identity, now):
             return
         self._last_initiation_sent_ns = now.boottime_ns
         self._timers.handshake_initiated(now.boottime_ns, self._around.jitter_ns())
 
-    def _create_initiation(self, identity: LocalIdentity, remote: RemoteIdentity, now: Now) -> bool:
+    def _remote(self) -> RemoteIdentity | None:
+        """Return whom a handshake is with; None while we have no key.
+
+        Computed for the first one: with thousands of peers, most of the time to
+        configure them would go into secrets of which few are soon needed.
+        """
+        identity = self._around.identity
+        if self._computed_remote is None and identity is not None:
+            self._computed_remote = RemoteIdentity.of(identity, self.public_key)
+        return self._computed_remote
+
+    def _create_initiation(self, identity: LocalIdentity, now: Now) -> bool:
+        remote = self._remote()
+        assert remote is not None  # we have a key
         index = self._allocate_index()
         created = create_initiation(
             identity, remote, index, self._around.ephemeral(), self._next_date(now)

@@ -12,7 +12,13 @@ from ipaddress import (
     ip_interface,
 )
 
-from netstart_wg.model.address import PORT_MAX, Endpoint, EndpointName, IPNetwork
+from netstart_wg.model.address import (
+    PORT_MAX,
+    Endpoint,
+    EndpointName,
+    IPNetwork,
+    ipv4_address,
+)
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.mistake import Mistake
 from netstart_wg.syntax.values import number
@@ -269,7 +275,7 @@ def _is_host_name(text: str) -> bool:
 
 def _ipv4(text: str) -> IPv4Address | None:
     try:
-        return IPv4Address(text)
+        return ipv4_address(text)
     except ValueError:
         return None
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import Final, Literal, TypeVar
 
-from netstart_wg.model.address import PORT_MAX, Endpoint, IPNetwork
+from netstart_wg.model.address import PORT_MAX, Endpoint, IPNetwork, ipv4_address
 from netstart_wg.model.keys import KEY_LENGTH, Key, PresharedKey, PrivateKey
 
 KEEPALIVE_MAX: Final = 65535
@@ -139,7 +139,8 @@ def parse_network(key: str, value: str) -> IPNetwork:
     try:
         if ":" in value:
             return IPv6Network(value, strict=False)
-        return IPv4Network(value, strict=False)
+        address_text, _, length_text = value.partition("/")
+        return IPv4Network((int(ipv4_address(address_text)), int(length_text)), strict=False)
     except ValueError:
         raise _bad(key, value) from None
 
@@ -151,7 +152,7 @@ def parse_endpoint(
     try:
         if match := _ENDPOINT_V4.fullmatch(value):
             address_text, port_text = match.groups()
-            return Endpoint(IPv4Address(address_text), _port(port_text))
+            return Endpoint(ipv4_address(address_text), _port(port_text))
         if match := _ENDPOINT_V6.fullmatch(value):
             address_text, scope_text, port_text = match.groups()
             address, scope_id = IPv6Address(address_text), _scope_id(scope_text, index_of_interface)

@@ -121,10 +121,10 @@ def decode_get(text: str) -> WireGuardState:
             peer = _PeerReading(parse_key(PublicKey, key, value))
             if peers.setdefault(peer.public_key, peer) is not peer:
                 raise UapiError(errno.EINVAL, "a peer occurs twice")
-        elif peer is not None:
-            peer.take(key, value)
-        else:
+        elif peer is None:
             device.take(key, value)
+        elif value != "0" or key not in _ZERO_UNLESS_SAID:
+            peer.take(key, value)
     return WireGuardState(
         implementation=device.implementation,
         private_key=device.private_key,
@@ -149,6 +149,18 @@ def _lines_before_errno(text: str) -> list[str]:
     if number:
         raise UapiError(number, f"the engine reports error {number}")
     return lines[:-3]
+
+
+_ZERO_UNLESS_SAID = frozenset(
+    {
+        "last_handshake_time_sec",
+        "last_handshake_time_nsec",
+        "tx_bytes",
+        "rx_bytes",
+        "persistent_keepalive_interval",
+    }
+)
+"""Half of all lines about peers that have never been heard say this."""
 
 
 @dataclass(slots=True)
