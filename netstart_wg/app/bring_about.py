@@ -8,24 +8,32 @@ differs, nothing is written: no netlink, no engine, no lock, no record.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from netstart_wg.app.carry_out import carry_out
-from netstart_wg.app.files import point_out_permissions, read_files, repair_permissions
+from netstart_wg.app.files import read_files
 from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import point_out
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
+from netstart_wg.app.permissions import point_out_permissions, repair_permissions
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
+from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 from netstart_wg.system.hostname_files import HostnamePath
 
 
 def bring_about(
-    files: Sequence[HostnamePath], options: Options, machine: Machine, output: Output
+    folder: Path,
+    files: Sequence[HostnamePath],
+    options: Options,
+    machine: Machine,
+    output: Output,
 ) -> ExitStatus:
-    """Make the interfaces what their files say."""
-    readings, read = read_files(files, repair_permissions, machine, output)
+    """Make the interfaces what their files and the settings of their folder say."""
+    settings = read_settings(folder, repair_permissions, machine, output)
+    readings, read = read_files(files, settings, repair_permissions, machine, output)
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, looked_up = resolve_names(situations, machine, output)
 
@@ -37,10 +45,15 @@ def bring_about(
 
 
 def show_plans(
-    files: Sequence[HostnamePath], options: Options, machine: Machine, output: Output
+    folder: Path,
+    files: Sequence[HostnamePath],
+    options: Options,
+    machine: Machine,
+    output: Output,
 ) -> ExitStatus:
     """Print what `bring_about` would do, and do nothing."""
-    readings, read = read_files(files, point_out_permissions, machine, output)
+    settings = read_settings(folder, point_out_permissions, machine, output)
+    readings, read = read_files(files, settings, point_out_permissions, machine, output)
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, _ = resolve_names(situations, machine, output)
     for situation in situations:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netstart_wg.app.fixpoint import digest_of_text
+from netstart_wg.app.fixpoint import digest_of_text, digest_of_texts
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, PermissionDeniedError
-from netstart_wg.model.settings import InterfaceSettings
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.system.hostname_files import (
     HostnamePath,
@@ -21,8 +20,11 @@ from netstart_wg.system.hostname_files import (
 )
 
 if TYPE_CHECKING:
+    from netstart_wg.app.permissions import SecureFile
+    from netstart_wg.app.settings import SettingsReading
     from netstart_wg.model.config import InterfaceConfig
     from netstart_wg.model.route import Route, RouteKey
+    from netstart_wg.model.settings import InterfaceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +32,10 @@ class Reading:
     """A good file: what it asks for, and what it says that its author may not have meant."""
 
     config: InterfaceConfig
+    settings: InterfaceSettings
     warnings: tuple[Diagnostic, ...] = ()
     digest: str | None = None
-    """Of the text, if nothing else had a say in what it asks for."""
-    settings: InterfaceSettings = field(default_factory=InterfaceSettings)
-    """What holds for the interface besides."""
-
-
-SecureFile = Callable[[Path, Machine, Output], None]
-"""What to do about a file that others may read."""
+    """Of the text and that of the settings, if nothing else had a say in what it asks for."""
 
 
 def choose_files(
@@ -63,32 +60,19 @@ def choose_files(
         raise ConfigError([Diagnostic(file=str(folder), span=None, message=message)]) from error
 
 
-def repair_permissions(path: Path, machine: Machine, output: Output) -> None:
-    """Make a file root's and nobody else's, as netstart(8) does; it is used in any case."""
-    if not _is_insecure(path, machine):
-        return
-    output.warn(f"WARNING: {path} is insecure, fixing permissions.")
-    try:
-        machine.system.fix_permissions(path)
-    except OSError as error:
-        output.warn(f"WARNING: {path}: permissions not fixed: {str(error.strerror).lower()}")
-
-
-def point_out_permissions(path: Path, machine: Machine, output: Output) -> None:
-    """Say that `repair_permissions` would do something, and do nothing."""
-    if _is_insecure(path, machine):
-        output.warn(f"WARNING: {path} is insecure, permissions would be fixed.")
-
-
 def read_files(
-    files: Sequence[HostnamePath], secure: SecureFile, machine: Machine, output: Output
+    files: Sequence[HostnamePath],
+    settings: SettingsReading,
+    secure: SecureFile,
+    machine: Machine,
+    output: Output,
 ) -> tuple[tuple[Reading, ...], ExitStatus]:
     """Return what the good files ask for, and how it went; say what is wrong with the others."""
     readings: list[Reading] = []
 
     def read(file: HostnamePath) -> ExitStatus:
         secure(file.path, machine, output)
-        readings.append(_read_file(file))
+        readings.append(_read_file(file, settings))
         return ExitStatus.OK
 
     status = for_each(files, read, output)
@@ -125,7 +109,7 @@ def _settle_routes(
     return tuple(settled), status
 
 
-def _read_file(file: HostnamePath) -> Reading:
+def _read_file(file: HostnamePath, settings: SettingsReading) -> Reading:
     from netstart_wg.syntax.lower import lower
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
@@ -139,13 +123,10 @@ def _read_file(file: HostnamePath) -> Reading:
 
     source = SourceText.read(file.path)
     lowered = lower(parse(source, file.interface, look_up), file.interface, derive_public_key)
-    digest = None if services else digest_of_text(source.text())
-    return Reading(config=lowered.config, warnings=lowered.warnings, digest=digest)
-
-
-def _is_insecure(path: Path, machine: Machine) -> bool:
-    """Say so of a file that is there; of one that is not, reading it will complain."""
-    try:
-        return machine.system.is_insecure(path)
-    except OSError:
-        return False
+    text_digest = digest_of_text(source.text())
+    return Reading(
+        config=lowered.config,
+        settings=settings.settings.of(file.interface),
+        warnings=lowered.warnings,
+        digest=None if services else digest_of_texts(text_digest, settings.digest),
+    )

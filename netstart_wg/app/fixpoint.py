@@ -1,11 +1,11 @@
 """What a run remembers of having found nothing to do, so that the next one need not find it again.
 
-A plan is a function of the file, the record, what runs, and the program that
-makes it; and when it is empty nothing but these has to be compared.  A fixpoint
-is their digests.  While they are the same the file is not parsed and the
-engine's peers are not read, whatever their number.  It claims nothing of what
-is there now, so one that is out of date is merely of no use: whatever
-differs, a run looks at everything.
+A plan is a function of the file and netstart-wg.toml, the record, what runs, and
+the program that makes it; and when it is empty nothing but these has to be
+compared.  A fixpoint is their digests.  While they are the same the files are not
+parsed and the engine's peers are not read, whatever their number.  It claims
+nothing of what is there now, so one that is out of date is merely of no use:
+whatever differs, a run looks at everything.
 
 What a plan depends on besides has no fixpoint: names of hosts that have yet to
 be looked up, names of services, routes that two files declare in different ways.
@@ -27,6 +27,7 @@ from netstart_wg.app.system import Machine
 from netstart_wg.errors import NetstartError
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.hostname_files import HostnamePath
+from netstart_wg.system.paths import SETTINGS_NAME
 from netstart_wg.system.program import program_identity
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 _IFF_UP_AND_DEBUG = 0x1 | 0x4
 """netdevice(7): the flags that plans are about; others come and go."""
+
+
+NO_FILE = "-"
+"""In place of the digest of a file that does not exist."""
 
 
 def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
@@ -44,7 +49,8 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
         if known is None or machine.system.is_insecure(file.path):
             return False
         given, found, *rdomains = known.split()
-        if given != _digest_of_given(name, _digest_of_file(file.path), machine):
+        texts = digest_of_texts(_digest_of_file(file.path), _digest_of_settings(file, machine))
+        if given != _digest_of_given(name, texts, machine):
             return False
         return found == _look(name, [int(rdomain) for rdomain in rdomains], machine)
     except (NetstartError, OSError, ValueError):
@@ -73,6 +79,22 @@ def remember_fixpoint(situation: Situation, machine: Machine) -> None:
 def digest_of_text(text: str) -> str:
     """Return the digest of a file that says this."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_texts(*digests: str) -> str:
+    """Return the digest of several texts, given theirs."""
+    return digest_of_text(" ".join(digests))
+
+
+def _digest_of_settings(file: HostnamePath, machine: Machine) -> str:
+    """Return the digest of netstart-wg.toml; raise OSError, ValueError if it is to be looked at."""
+    path = file.path.with_name(SETTINGS_NAME)
+    try:
+        if machine.system.is_insecure(path, may_be_read=True):
+            raise ValueError("others may change it")
+        return _digest_of_file(path)
+    except FileNotFoundError:
+        return NO_FILE
 
 
 def _digest_of_file(path: Path) -> str:

@@ -28,7 +28,7 @@ def netstart(
 
     from netstart_wg.app.bring_about import bring_about
 
-    return bring_about(files, options, machine, output)
+    return bring_about(folder, files, options, machine, output)
 
 
 def preview(
@@ -37,4 +37,5 @@ def preview(
     """Print what `netstart` would change, and change nothing."""
     from netstart_wg.app.bring_about import show_plans
 
-    return show_plans(choose_files(folder, interfaces, machine), options, machine, output)
+    files = choose_files(folder, interfaces, machine)
+    return show_plans(folder, files, options, machine, output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
@@ -19,6 +19,7 @@ from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.guard import Guard
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
+from netstart_wg.model.settings import InterfaceSettings
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind
 from netstart_wg.reconcile.endpoints import names_to_resolve
@@ -37,12 +38,14 @@ class Situation:
     desired: InterfaceConfig
     running: InterfaceState | None
     applied: AppliedRecord | None
+    settings: InterfaceSettings = field(default_factory=InterfaceSettings)
+    """What netstart-wg.toml says of it."""
     warnings: tuple[Diagnostic, ...] = ()
     """About the file."""
     is_incremental: bool = False
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
     file_digest: str | None = None
-    """Of the file's text, if that alone says what is desired."""
+    """Of its text and that of the settings, if they alone say what is desired."""
     left_behind: LeftBehind = NOTHING_LEFT
     """By a former interface of that name, where there is none now."""
     displaces: bool = False
@@ -112,13 +115,19 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
         if Guard.TAKEOVER not in allowed or not desired.exists:
             raise
         return Situation(
-            desired=desired, running=None, applied=None, warnings=reading.warnings, displaces=True
+            desired=desired,
+            running=None,
+            applied=None,
+            settings=reading.settings,
+            warnings=reading.warnings,
+            displaces=True,
         )
     desired = with_routes_asked_for(desired, reading.settings, running, applied, machine)
     return Situation(
         desired=desired,
         running=running,
         applied=applied,
+        settings=reading.settings,
         warnings=reading.warnings,
         file_digest=reading.digest,
         left_behind=left_behind(applied, machine) if running is None else NOTHING_LEFT,
@@ -127,7 +136,12 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
 
 def survey_again(before: Situation, machine: Machine, allowed: Guards = frozenset()) -> Situation:
     """Look once more: now nobody else can change it, or we have."""
-    reading = Reading(config=before.desired, warnings=before.warnings, digest=before.file_digest)
+    reading = Reading(
+        config=before.desired,
+        settings=before.settings,
+        warnings=before.warnings,
+        digest=before.file_digest,
+    )
     return replace(survey(reading, machine, allowed), is_incremental=before.is_incremental)
 
 

@@ -123,12 +123,12 @@ class System(Protocol):
         """Read the wall clock."""
         ...
 
-    def is_insecure(self, path: Path) -> bool:
-        """Say whether a file is not root's, or others may use it; raise OSError."""
+    def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:
+        """Say whether a file is not root's, or others may use it, or write it; raise OSError."""
         ...
 
-    def fix_permissions(self, path: Path) -> None:
-        """Make a file root's, and nobody else's; raise OSError."""
+    def fix_permissions(self, path: Path, *, may_be_read: bool = False) -> None:
+        """Make a file root's, and nobody else's but perhaps to read; raise OSError."""
         ...
 
     def lock(self, interface: str) -> AbstractContextManager[None]:

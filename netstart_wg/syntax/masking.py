@@ -21,12 +21,20 @@ _QUOTED_PIECE = re.compile(
 )
 _BARE_PIECE = re.compile(r"[^\s\x00-\x1f]++")
 _ASSIGNMENT = re.compile(
-    r"(?:wgkey|wgpsk|privatekey|presharedkey)[^\sa-z0-9]*[=:](\S+)", re.IGNORECASE
+    r"(?:wgkey|wgpsk|private[_-]?key|preshared[_-]?key)[^\sa-z0-9]*[=:](\S+)", re.IGNORECASE
 )
 _QUOTING = re.compile(r"""\\(.)|["'\\]""")
 _NOT_PART_OF_A_KEYWORD = "\"'`\\#!$<>|;&(){}[],=:"
 
-_SECRET_WORDS = SECRET_KEYWORDS | {"privatekey", "presharedkey", "psk"}
+_SECRET_WORDS = SECRET_KEYWORDS | {
+    "privatekey",
+    "private_key",
+    "private-key",
+    "presharedkey",
+    "preshared_key",
+    "preshared-key",
+    "psk",
+}
 _LETTERS_OF_SECRETS = frozenset("wgkeyps")
 _Stretch = tuple[int, int]
 

@@ -1,5 +1,7 @@
 """Find the hostname files and see to their permissions, as OpenBSD's netstart(8) does.
 
+Also of netstart-wg.toml beside them, which has no secrets: all may read it.
+
 A name is letters followed by digits and nothing else, so `hostname.wg0.bak`
 and `hostname.wg0~` are nobody's.  A file that others may read, or that is not
 root's, is mended with a warning and then used: never refused.
@@ -66,30 +68,38 @@ def name_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, .
     return tuple(_place(folder, interface) for interface in interfaces)
 
 
-def is_insecure(path: Path) -> bool:
+def is_insecure(path: Path, *, may_be_read: bool = False) -> bool:
     """Say whether others may do anything with the file, or it is not root's; follow links.
+
+    A file without secrets may be read.
 
     The group's bits are free.  What is no regular file is none of ours to mend:
     on OpenBSD, a link to /dev/null would cost everybody their /dev/null.  Raise
     OSError if there is no such file.
     """
-    return _is_insecure(path.stat())
+    return _is_insecure(path.stat(), _forbidden(may_be_read))
 
 
-def fix_permissions(path: Path) -> None:
+def fix_permissions(path: Path, *, may_be_read: bool = False) -> None:
     """Take away the others' bits and give an insecure file to root; raise OSError."""
+    forbidden = _forbidden(may_be_read)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         status = os.fstat(descriptor)
-        if _is_insecure(status):
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~stat.S_IRWXO)
+        if _is_insecure(status, forbidden):
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~forbidden)
             os.fchown(descriptor, 0, 0)
     finally:
         os.close(descriptor)
 
 
-def _is_insecure(status: os.stat_result) -> bool:
-    is_open_to_others = bool(status.st_mode & stat.S_IRWXO)
+def _forbidden(may_be_read: bool) -> int:
+    """Return what others must not be allowed, in the bits of chmod(2)."""
+    return stat.S_IWOTH if may_be_read else stat.S_IRWXO
+
+
+def _is_insecure(status: os.stat_result, forbidden: int) -> bool:
+    is_open_to_others = bool(status.st_mode & forbidden)
     is_roots = status.st_uid == 0 and status.st_gid == 0
     return stat.S_ISREG(status.st_mode) and (is_open_to_others or not is_roots)
 

@@ -62,13 +62,13 @@ class Linux:
         """Read the wall clock."""
         return time.time_ns()
 
-    def is_insecure(self, path: Path) -> bool:
+    def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:
         """Say whether a file is not root's, or others may use it; raise OSError."""
-        return hostname_files.is_insecure(path)
+        return hostname_files.is_insecure(path, may_be_read=may_be_read)
 
-    def fix_permissions(self, path: Path) -> None:
+    def fix_permissions(self, path: Path, *, may_be_read: bool = False) -> None:
         """Make a file root's, and nobody else's; raise OSError."""
-        hostname_files.fix_permissions(path)
+        hostname_files.fix_permissions(path, may_be_read=may_be_read)
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""

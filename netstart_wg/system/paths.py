@@ -20,6 +20,10 @@ SOCKET_DIRECTORY: Final = Path("/var/run/wireguard")
 """Where engines of every make have their UAPI sockets: `IF.sock`."""
 
 
+SETTINGS_NAME: Final = "netstart-wg.toml"
+"""What hostname files have no words for, in the folder where they are."""
+
+
 def lock_path(interface: str) -> Path:
     """Return the file that whoever changes the interface holds locked."""
     return RUN_DIRECTORY / f"{interface}.lock"

@@ -340,6 +340,9 @@ class SystemInMemory:
         self.printed: dict[str, list[str]] = {}
         """Command → the lines that it prints."""
         self.insecure_files: set[Path] = set()
+        """Those that others may read."""
+        self.writable_files: set[Path] = set()
+        """Those that others may write."""
         self.files_are_read_only = False
         self.sockets: set[str] = set()
         self.locked: set[str] = set()
@@ -369,14 +372,14 @@ class SystemInMemory:
     def realtime_ns(self) -> int:
         return NOW_NS
 
-    def is_insecure(self, path: Path) -> bool:
-        return path in self.insecure_files
+    def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:
+        return path in (self.writable_files if may_be_read else self.insecure_files)
 
-    def fix_permissions(self, path: Path) -> None:
+    def fix_permissions(self, path: Path, *, may_be_read: bool = False) -> None:
         if self.files_are_read_only:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         self._journal.write("fix permissions", "", path)
-        self.insecure_files.remove(path)
+        (self.writable_files if may_be_read else self.insecure_files).remove(path)
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         return self._lock(interface)

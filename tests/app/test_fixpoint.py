@@ -146,6 +146,28 @@ def test_a_file_that_others_may_read_is_no_fixpoint(here: MachineInMemory, folde
     assert not is_at_fixpoint(file, here.machine)
 
 
+def test_any_edit_of_the_settings_is_no_fixpoint(here: MachineInMemory, folder: Path) -> None:
+    file, settings = write(folder, HUB), folder / "netstart-wg.toml"
+    run(here, folder)
+    for text in ("", "# a comment\n"):
+        settings.write_text(text)
+        assert not is_at_fixpoint(file, here.machine)
+        assert run(here, folder) is ExitStatus.OK
+        assert is_at_fixpoint(file, here.machine)
+    settings.unlink()
+    assert not is_at_fixpoint(file, here.machine)
+
+
+def test_settings_that_others_may_write_are_no_fixpoint(
+    here: MachineInMemory, folder: Path
+) -> None:
+    file, settings = write(folder, HUB), folder / "netstart-wg.toml"
+    settings.write_text("")
+    run(here, folder)
+    here.system.writable_files.add(settings)
+    assert not is_at_fixpoint(file, here.machine)
+
+
 def test_a_file_that_has_gone_is_no_fixpoint(here: MachineInMemory, folder: Path) -> None:
     file = write(folder, HUB)
     run(here, folder)

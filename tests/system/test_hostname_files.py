@@ -106,6 +106,18 @@ class TestPermissions:
         assert not is_insecure(path)
         assert path.stat().st_mode & 0o777 == mode & 0o770
 
+    @pytest.mark.parametrize("mode", [0o644, 0o646, 0o664, 0o602])
+    def test_a_file_without_secrets_may_be_read_but_not_written(
+        self, tmp_path: Path, mode: int
+    ) -> None:
+        path = tmp_path / "netstart-wg.toml"
+        path.touch()
+        path.chmod(mode)
+        assert is_insecure(path, may_be_read=True) == bool(mode & 0o002)
+        fix_permissions(path, may_be_read=True)
+        assert not is_insecure(path, may_be_read=True)
+        assert path.stat().st_mode & 0o777 == mode & ~0o002
+
     @pytest.mark.parametrize(("user", "group"), [(1000, 0), (0, 1000)])
     def test_a_file_of_somebody_else_becomes_roots(
         self, tmp_path: Path, user: int, group: int

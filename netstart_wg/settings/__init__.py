@@ -1,0 +1,1 @@
+"""netstart-wg.toml: text to settings, with a place for everything that is wrong."""
