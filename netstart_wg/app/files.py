@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from netstart_wg.model.config import InterfaceConfig
     from netstart_wg.model.route import Route, RouteKey
     from netstart_wg.model.settings import InterfaceSettings
+    from netstart_wg.model.source import Span, Subject
+    from netstart_wg.syntax.statements import HostnameFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,16 @@ class Reading:
     warnings: tuple[Diagnostic, ...] = ()
     digest: str | None = None
     """Of the text and that of the settings, if nothing else had a say in what it asks for."""
+    file: HostnameFile | None = field(default=None, compare=False, repr=False)
+    """Its statements; None of what is no file's."""
+
+    def places(self) -> Mapping[Subject, Span]:
+        """Return where the file says what; worked out at each call."""
+        if self.file is None:
+            return {}
+        from netstart_wg.syntax.places import places
+
+        return places(self.file, self.config.name, derive_public_key)
 
 
 def choose_files(
@@ -122,11 +134,13 @@ def _read_file(file: HostnamePath, settings: SettingsReading) -> Reading:
         return service_port(name)
 
     source = SourceText.read(file.path)
-    lowered = lower(parse(source, file.interface, look_up), file.interface, derive_public_key)
+    statements = parse(source, file.interface, look_up)
+    lowered = lower(statements, file.interface, derive_public_key)
     text_digest = digest_of_text(source.text())
     return Reading(
         config=lowered.config,
         settings=settings.settings.of(file.interface),
         warnings=lowered.warnings,
         digest=None if services else digest_of_texts(text_digest, settings.digest),
+        file=statements,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
@@ -27,6 +28,9 @@ from netstart_wg.reconcile.plan import plan_interface
 from netstart_wg.reconcile.record import record_of
 from netstart_wg.reconcile.routes import own_routes
 
+if TYPE_CHECKING:
+    from netstart_wg.syntax.statements import HostnameFile
+
 Resolved = Mapping[EndpointName, Endpoint]
 Guards = frozenset[Guard]
 
@@ -46,10 +50,23 @@ class Situation:
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
     file_digest: str | None = None
     """Of its text and that of the settings, if they alone say what is desired."""
+    file: HostnameFile | None = field(default=None, compare=False, repr=False)
+    """Where `desired` comes from; None if it is not a file's."""
     left_behind: LeftBehind = NOTHING_LEFT
     """By a former interface of that name, where there is none now."""
     displaces: bool = False
     """Whether there is an interface of that name which is not ours, and may be removed."""
+
+    @property
+    def reading(self) -> Reading:
+        """Return what was read before anybody looked."""
+        return Reading(
+            config=self.desired,
+            settings=self.settings,
+            warnings=self.warnings,
+            digest=self.file_digest,
+            file=self.file,
+        )
 
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
@@ -120,6 +137,7 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
             applied=None,
             settings=reading.settings,
             warnings=reading.warnings,
+            file=reading.file,
             displaces=True,
         )
     desired = with_routes_asked_for(desired, reading.settings, running, applied, machine)
@@ -130,19 +148,15 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
         settings=reading.settings,
         warnings=reading.warnings,
         file_digest=reading.digest,
+        file=reading.file,
         left_behind=left_behind(applied, machine) if running is None else NOTHING_LEFT,
     )
 
 
 def survey_again(before: Situation, machine: Machine, allowed: Guards = frozenset()) -> Situation:
     """Look once more: now nobody else can change it, or we have."""
-    reading = Reading(
-        config=before.desired,
-        settings=before.settings,
-        warnings=before.warnings,
-        digest=before.file_digest,
-    )
-    return replace(survey(reading, machine, allowed), is_incremental=before.is_incremental)
+    after = survey(before.reading, machine, allowed)
+    return replace(after, is_incremental=before.is_incremental)
 
 
 def look(

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from netstart_wg.model.address import IPAddress, IPNetwork
+from netstart_wg.model.source import Subject
 
 DEFAULT_PRIORITY = 8
 """OpenBSD's RTP_STATIC: what route(8) gives a route without -priority."""
@@ -42,6 +43,11 @@ class RouteKey:
     """The lower, the better; Linux's metric."""
     table: int | None = None
     """A routing table of the interface's own; None: the main one of the rdomain."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what a place or a difference calls it."""
+        return "route", str(self.rdomain), str(self.destination), str(self.priority)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,13 @@ class Span:
     """Characters, at least 1."""
 
 
+Subject = tuple[str, ...]
+"""What a file says something about: `("mtu",)`, `("wgpeer", KEY)`, `("wgaip", KEY, NETWORK)`.
+
+The words are those of the file, values as they are printed; `syntax/places.py` has them all.
+"""
+
+
 class Severity(enum.Enum):
     """How bad it is."""
 

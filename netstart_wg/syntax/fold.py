@@ -12,7 +12,7 @@ from typing import assert_never
 
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, Command, InterfaceConfig
 from netstart_wg.model.route import Route
-from netstart_wg.model.source import Span
+from netstart_wg.model.source import Span, Subject
 from netstart_wg.syntax.command_words import CommandWords
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold_interface import InterfaceFold
@@ -45,6 +45,7 @@ class Fold:
         self._commands = list(base.commands)
         self._waiting = 0
         """How many of the last commands no declared line has followed yet."""
+        self._command_places: list[tuple[Command, Span]] = []
         self._destroyed_at: Span | None = None
         self._begin_with(base if base.exists else self._nothing())
 
@@ -83,11 +84,11 @@ class Fold:
                     self._declare()
                     self._routes.apply(step, self._moment())
                 case RouteExec():
-                    self._run(step.text, step.rdomain)
+                    self._run(step.text, line.span, step.rdomain)
                 case _:
                     assert_never(step)
         if not line.steps:
-            self._run(line.text)
+            self._run(line.text, line.span)
 
     def look_at_mtu(self) -> None:
         """Say that an IPv6 address which was named cannot be there, if that is so."""
@@ -103,6 +104,17 @@ class Fold:
         """Yield the gateways of routes that lines after their own have brought within reach."""
         return self._routes.early(self._name, self._moment())
 
+    def places(self) -> Iterator[tuple[Subject, Span]]:
+        """Yield where it is said what there is now."""
+        if self._interface.exists:
+            yield from self._interface.places()
+            yield from self._wireguard.places()
+            yield from self._routes.places(self._name, self._moment())
+        elif self._destroyed_at is not None:
+            yield ("destroy",), self._destroyed_at
+        for command, place in self._command_places:
+            yield ("!", command.shown), place
+
     def config(self) -> InterfaceConfig:
         """Return what there is now, and note what is wrong with the routes: once, at the end."""
         return replace(self._declared(self._routes.routes), commands=tuple(self._commands))
@@ -113,10 +125,13 @@ class Fold:
         self._routes = RouteFold(self._findings)
         self._wireguard = WireGuardFold(self._findings, self._derive_public_key, base.wireguard)
 
-    def _run(self, text: str, rdomain: int = 0) -> None:
+    def _run(self, text: str, place: Span | None, rdomain: int = 0) -> None:
         if text and not text.startswith("#"):
-            self._commands.append(Command(text.replace(OWN_NAME, self._name), rdomain))
+            command = Command(text.replace(OWN_NAME, self._name), rdomain)
+            self._commands.append(command)
             self._waiting += 1
+            if place is not None:
+                self._command_places.append((command, place))
 
     def _nothing(self) -> InterfaceConfig:
         return InterfaceConfig(name=self._name, exists=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from netstart_wg.model.address import IPAddress, IPInterface
 from netstart_wg.model.config import IPV6_MINIMUM_MTU
-from netstart_wg.model.source import Span
+from netstart_wg.model.source import Span, Subject
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.statements import (
@@ -57,6 +57,12 @@ class AddressFold:
     def addresses(self) -> tuple[IPInterface, ...]:
         """Return what there is now."""
         return tuple(self._addresses.values())
+
+    def places(self) -> Iterator[tuple[Subject, Span]]:
+        """Yield where the addresses stand that were named here and are here."""
+        for address in self._addresses.values():
+            if (place := self._places.get(address.ip)) is not None:
+                yield ("inet" if address.version == 4 else "inet6", str(address)), place
 
     def refuse_ipv6(self, mtu: int) -> None:
         """Say that no IPv6 address can be here, if one was named here and is."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.source import Span, Subject
 from netstart_wg.syntax.findings import Findings, quote
 from netstart_wg.syntax.fold_addresses import AddressFold
 from netstart_wg.syntax.messages import Message
@@ -34,6 +36,16 @@ GROUPS_OF_ALL = frozenset({"wg", "all"})
 
 _SHOWN_ADDRESSES = 3
 
+_WORDS: Mapping[type[InterfaceStatement], str] = {
+    Up: "up",
+    Down: "up",
+    Debug: "debug",
+    Mtu: "mtu",
+    Description: "description",
+    Rdomain: "rdomain",
+}
+"""What a statement says the whole of: the last one holds."""
+
 
 class InterfaceFold:
     """An interface without what WireGuard knows of it."""
@@ -48,6 +60,7 @@ class InterfaceFold:
         self.priority = 0
         """Is added to the priority of the routes of lines to come."""
         self.addresses = AddressFold(findings, base.addresses)
+        self._places: dict[Subject, Span] = {}
         self._groups = dict.fromkeys(base.groups)
         self._findings = findings
 
@@ -56,8 +69,15 @@ class InterfaceFold:
         """Those joined and not left, in the order joined."""
         return tuple(self._groups)
 
+    def places(self) -> Iterator[tuple[Subject, Span]]:
+        """Yield where it is said what holds now."""
+        yield from self._places.items()
+        yield from self.addresses.places()
+
     def apply(self, statement: InterfaceStatement) -> None:
         """Take one word with its arguments."""
+        if (word := _WORDS.get(type(statement))) is not None:
+            self._places[(word,)] = statement.span
         match statement:
             case Up() | Down():
                 self.is_up = isinstance(statement, Up)
@@ -72,7 +92,7 @@ class InterfaceFold:
             case Rdomain():
                 self._enter(statement)
             case Group():
-                self._join(statement.name)
+                self._join(statement)
             case RemoveGroup():
                 self._leave(statement)
             case RemoveFamily():
@@ -89,6 +109,7 @@ class InterfaceFold:
         self.addresses.apply(statement)
         if isinstance(statement, Inet | Inet6):
             self.is_up = True
+            self._places[("up",)] = statement.span
 
     def _enter(self, statement: Rdomain) -> None:
         """Move to an rdomain; into another one no address comes along."""
@@ -99,13 +120,16 @@ class InterfaceFold:
         if lost:
             self._findings.add(Message.RDOMAIN_WIPES, statement.span, lost=_enumeration(lost))
 
-    def _join(self, name: str) -> None:
+    def _join(self, statement: Group) -> None:
+        name = statement.name
         if name not in GROUPS_OF_ALL:
             self._groups.setdefault(name)
+            self._places.setdefault(("group", name), statement.span)
 
     def _leave(self, statement: RemoveGroup) -> None:
         if statement.name in self._groups:
             del self._groups[statement.name]
+            self._places.pop(("group", statement.name), None)
             return
         is_of_all = statement.name in GROUPS_OF_ALL
         message = Message.GROUP_OF_ALL if is_of_all else Message.NOT_IN_GROUP

@@ -23,7 +23,7 @@ from typing import NoReturn, assert_never
 
 from netstart_wg.model.address import IPAddress, IPInterface
 from netstart_wg.model.route import DEFAULT_PRIORITY, NextHop, Route, RouteKey, RouteKind
-from netstart_wg.model.source import Span
+from netstart_wg.model.source import Span, Subject
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.messages import MessageTable
 from netstart_wg.syntax.route_messages import RouteMessage
@@ -58,11 +58,15 @@ class RouteFold:
 
     def routes(self, name: str, end: Moment) -> tuple[Route, ...]:
         """Return what the commands make, and note what is wrong with it: once, at the end."""
-        return self._fold(_Resolver(name, end, self._findings.add))
+        return self._table(_Resolver(name, end, self._findings.add)).routes()
 
     def routes_so_far(self, name: str, now: Moment) -> tuple[Route, ...]:
         """Return what the commands make on an interface that is not complete yet."""
-        return self._fold(_Resolver(name, now, _say_nothing))
+        return self._table(_Resolver(name, now, _say_nothing)).routes()
+
+    def places(self, name: str, end: Moment) -> Iterator[tuple[Subject, Span]]:
+        """Yield where the routes stand that `routes` returns."""
+        return self._table(_Resolver(name, end, _say_nothing)).places()
 
     def early(self, name: str, end: Moment) -> Iterator[WrittenGateway]:
         """Yield the gateways that lines after their own have brought within reach."""
@@ -75,12 +79,12 @@ class RouteFold:
             if at_last.reaches(statement) and not at_first.reaches(statement):
                 yield gateway
 
-    def _fold(self, resolver: _Resolver) -> tuple[Route, ...]:
+    def _table(self, resolver: _Resolver) -> _Table:
         table = _Table(resolver, self._findings.file_name)
         for statement, then in self._commands:
             table.apply(statement, then.priority)
         table.look_at_end()
-        return table.routes()
+        return table
 
 
 def _say_nothing(message: MessageTable, span: Span, **values: object) -> None:
@@ -193,6 +197,11 @@ class _Table:
             destination = statement.destination
             message = RouteMessage.NOTHING_TO_DELETE
             self._resolver.note(message, statement.span, destination=destination)
+
+    def places(self) -> Iterator[tuple[Subject, Span]]:
+        """Yield where each of them is declared first."""
+        for key, route in self._declared.items():
+            yield key.subject, route.span
 
     def routes(self) -> tuple[Route, ...]:
         """Return what there is now."""

@@ -6,14 +6,14 @@ then the peers in order.  An allowed IP belongs to the last peer that claims it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, assert_never
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPNetwork
 from netstart_wg.model.config import PeerConfig, WireGuardConfig
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
-from netstart_wg.model.source import Span
+from netstart_wg.model.source import Span, Subject
 from netstart_wg.syntax.findings import Findings, quote
 from netstart_wg.syntax.messages import Message
 from netstart_wg.syntax.statements import (
@@ -32,6 +32,17 @@ from netstart_wg.syntax.statements import (
     WireGuardStatement,
 )
 
+_WORDS: Mapping[type[WireGuardStatement], str] = {
+    WgKey: "wgkey",
+    WgPort: "wgport",
+    WgRtable: "wgrtable",
+    WgPsk: "wgpsk",
+    WgEndpoint: "wgendpoint",
+    WgPka: "wgpka",
+    WgDescr: "wgdescr",
+}
+"""What a statement says the whole of: the last one holds."""
+
 DerivePublicKey = Callable[[PrivateKey], PublicKey]
 """X25519 with the base point; this layer has no cryptography."""
 
@@ -48,6 +59,8 @@ class _Peer:
     persistent_keepalive: int = 0
     allowed_ips: dict[IPNetwork, Span | None] = field(default_factory=dict)
     """Each with the place that claims it."""
+    places: dict[str, Span] = field(default_factory=dict)
+    """Of its other words."""
     description: str | None = None
     config: PeerConfig | None = None
     """As it is now, unless something has changed since somebody asked."""
@@ -85,8 +98,8 @@ class _Call:
 
     removes_all_peers: bool = False
     key: WgKey | None = None
-    port: int | None = None
-    rdomain: int | None = None
+    port: WgPort | None = None
+    rdomain: WgRtable | None = None
     records: list[tuple[WgPeer | RemovePeer, list[PeerStatement]]] = field(default_factory=list)
     """Each wgpeer and -wgpeer with the peer words after it."""
 
@@ -103,9 +116,9 @@ class _Call:
                 case WgKey():
                     call.key = statement
                 case WgPort():
-                    call.port = statement.port
+                    call.port = statement
                 case WgRtable():
-                    call.rdomain = statement.rdomain
+                    call.rdomain = statement
                 case RemoveAllPeers():
                     call.removes_all_peers = True
                 case _:
@@ -129,6 +142,7 @@ class WireGuardFold:
         self._own_public_key = self._public_key()
         self._listen_port = base.listen_port
         self._rdomain = base.wgrtable
+        self._places: dict[Subject, Span] = {}
         self._peers = {peer.public_key: _Peer.of(peer) for peer in base.peers}
         self._owners = {
             network: peer for peer in self._peers.values() for network in peer.allowed_ips
@@ -143,14 +157,30 @@ class WireGuardFold:
         if call.key is not None:
             self._set_key(call.key)
         if call.port is not None:
-            self._listen_port = call.port or None
+            self._listen_port = call.port.port or None
         if call.rdomain is not None:
-            self._rdomain = call.rdomain
+            self._rdomain = call.rdomain.rdomain
+        for word in (call.key, call.port, call.rdomain):
+            if word is not None:
+                self._places[(_WORDS[type(word)],)] = word.span
         for peer, words in call.records:
             if isinstance(peer, WgPeer):
                 self._set_peer(peer, words)
             else:
                 self._remove_peer(peer.key)
+
+    def places(self) -> Iterator[tuple[Subject, Span]]:
+        """Yield where it is said what holds now."""
+        yield from self._places.items()
+        for peer in self._peers.values():
+            key = peer.public_key.to_base64()
+            if peer.span is not None:
+                yield ("wgpeer", key), peer.span
+            for word, span in peer.places.items():
+                yield (word, key), span
+            for network, place in peer.allowed_ips.items():
+                if place is not None:
+                    yield ("wgaip", key, str(network)), place
 
     def config(self) -> WireGuardConfig:
         """Return what there is now."""
@@ -179,9 +209,11 @@ class WireGuardFold:
             self._apply_peer_word(peer, word)
 
     def _apply_peer_word(self, peer: _Peer, word: PeerStatement) -> None:
+        if isinstance(word, WgAip):
+            self._claim(peer, word)
+            return
+        peer.places[_WORDS[type(word)]] = word.span
         match word:
-            case WgAip():
-                self._claim(peer, word)
             case WgEndpoint():
                 peer.endpoint = word.endpoint
             case WgPsk():

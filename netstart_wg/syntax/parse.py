@@ -10,9 +10,9 @@ from netstart_wg.syntax.address_values import ServicePort, no_service
 from netstart_wg.syntax.continuation import look_at_comment
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.line_reader import IfconfigReader
-from netstart_wg.syntax.shell_command import ShellReader, text_of
+from netstart_wg.syntax.shell_command import ShellReader, read_unknown
 from netstart_wg.syntax.source import LogicalLine, SourceText
-from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Line, ShellCommand
+from netstart_wg.syntax.statements import Blank, Comment, HostnameFile, Line
 
 _BLANKS = " \t"
 _BLANK = Blank()
@@ -63,5 +63,5 @@ def _line(
         return Comment(text)
     if text.startswith("!"):
         reader.forget_last_command()
-        return ShellCommand(text_of(line)) if shell_reader is None else shell_reader.read(line)
+        return read_unknown(line) if shell_reader is None else shell_reader.read(line)
     return reader.read(line)

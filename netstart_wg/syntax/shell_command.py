@@ -55,7 +55,7 @@ class ShellReader:
 
     def read(self, line: LogicalLine) -> ShellCommand:
         """Read a line that begins with `!`; note what is wrong with it."""
-        return ShellCommand(text_of(line), self._steps(line))
+        return replace(read_unknown(line), steps=self._steps(line))
 
     def _steps(self, line: LogicalLine) -> tuple[Step, ...]:
         """Return what the line was understood as, nothing if it is for a shell."""
@@ -175,9 +175,10 @@ def _refuse_others(commands: Sequence[Sequence[Word]], kinds: Sequence[_Kind]) -
         )
 
 
-def text_of(line: LogicalLine) -> str:
-    """Return what a `!` line says to a shell."""
-    return _from(line, line.text.index("!") + 1)
+def read_unknown(line: LogicalLine) -> ShellCommand:
+    """Read a line that begins with `!` as one that is for a shell."""
+    start = line.text.index("!")
+    return ShellCommand(_from(line, start + 1), span=line.span(start, len(line.text)))
 
 
 def _from(line: LogicalLine, start: int) -> str:

@@ -305,6 +305,8 @@ class ShellCommand:
     """Without the `!`, blanks around it and runs of blanks within; `$if` not yet replaced."""
     steps: tuple[Step, ...] = ()
     """What it was understood as; empty: it is for a shell."""
+    span: Span | None = field(default=None, compare=False)
+    """From the `!`; None if nobody has read it from a file."""
 
 
 Line = Blank | Comment | ShellCommand | Ifconfig
