@@ -79,6 +79,11 @@ TAKEOVER_HINT = "\n    hint: `netstart-wg --allow takeover` deletes it and makes
 class NotOursError(BackendError):
     """Something of that name exists and belongs to somebody else; it is left alone."""
 
+    def __init__(self, operation: str, interface: str, reason: str, errno: int = 0) -> None:
+        """As its parent; what was tried says nothing to whoever reads the message."""
+        super().__init__(operation, interface, reason, errno)
+        self.args = (f"{interface}: {reason}",)
+
 
 class NoSuchRdomainError(BackendError):
     """Nobody has made that rdomain."""

@@ -19,8 +19,8 @@ def follow(interface: str, machine: Machine, output: Output) -> ExitStatus:
     """
     engine = machine.backend.state(interface)
     if engine is None:
-        hint = "`netstart-wg status` shows the interfaces that have one"
-        raise BackendError("follow", interface, f"it has no engine\n    hint: {hint}")
+        hint = "`netstart-wg status` shows those that there are"
+        raise BackendError("debug", interface, f"there is no such interface\n    hint: {hint}")
     lines = machine.backend.follow(interface)
     link = observe_link(interface, engine, machine)
     if link is not None and not link.is_debug:
@@ -31,5 +31,5 @@ def follow(interface: str, machine: Machine, output: Output) -> ExitStatus:
         if not output.has_reader:
             return ExitStatus.OK
     if machine.backend.state(interface) is not None:
-        raise BackendError("follow", interface, "its engine hung up: too much was left unread")
+        raise BackendError("debug", interface, "its engine hung up: too much was left unread")
     return ExitStatus.OK

@@ -161,6 +161,7 @@ def _failure(
     interface: str, error: OSError, patience_seconds: float = PATIENCE_SECONDS
 ) -> BackendError:
     if isinstance(error, TimeoutError):
-        reason = f"no answer within {patience_seconds:g} seconds"
+        hint = "its process is stopped or stuck; when it is killed, netstart-wg makes another"
+        reason = f"no answer within {patience_seconds:g} seconds\n    hint: {hint}"
         return BackendError(_OPERATION, interface, reason)
     return refusal(_OPERATION, interface, error)

@@ -54,13 +54,13 @@ def test_an_engine_that_hangs_up_and_lives_on_is_a_failure(
     talker: MachineInMemory, lines: Lines
 ) -> None:
     talker.engines.impatient.add("wg0")
-    with pytest.raises(BackendError, match="wg0: follow: its engine hung up"):
+    with pytest.raises(BackendError, match="wg0: debug: its engine hung up"):
         follow("wg0", talker.machine, lines)
     assert lines.said == NOTICES
 
 
 def test_no_engine_is_a_failure_with_a_hint(here: MachineInMemory, lines: Lines) -> None:
-    with pytest.raises(BackendError, match="wg7: follow: it has no engine\n    hint: "):
+    with pytest.raises(BackendError, match="wg7: debug: there is no such interface\n    hint: "):
         follow("wg7", here.machine, lines)
 
 

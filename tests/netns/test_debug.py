@@ -115,6 +115,6 @@ def test_where_no_engine_is_it_says_so(host: Host) -> None:
     refused = host.attempt(NETSTART_WG, "debug", "wg7")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == (
-        "wg7: follow: it has no engine\n"
-        "    hint: `netstart-wg status` shows the interfaces that have one\n"
+        "wg7: debug: there is no such interface\n"
+        "    hint: `netstart-wg status` shows those that there are\n"
     )
