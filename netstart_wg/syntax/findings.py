@@ -66,6 +66,10 @@ class Findings:
             span = Span(span.line, span.column, max(1, min(span.length, room)))
         list_.append(message.diagnostic(self._source.name, span, line_text, **shown))
 
+    def line_text(self, span: Span) -> str | None:
+        """Return the physical line of a place as it may be shown; None if it is too long."""
+        return self._line_text(self._source.line_at(span.line), span)
+
     def raise_errors(self) -> None:
         """Raise ConfigError with all errors, if there are any."""
         if self._errors:

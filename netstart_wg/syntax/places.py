@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netstart_wg.model.config import InterfaceConfig
-from netstart_wg.model.source import Span, Subject
+from netstart_wg.model.source import Diagnostic, Span, Subject
 from netstart_wg.syntax.findings import Findings
 from netstart_wg.syntax.fold import Fold
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey
@@ -33,3 +33,9 @@ def places(
     fold = Fold(Findings(file.source), derive_public_key, InterfaceConfig(name=interface))
     fold_lines(file, fold)
     return dict(fold.places())
+
+
+def point_at(file: HostnameFile, span: Span, message: str) -> Diagnostic:
+    """Return a message about a place in a file, with the line as it may be shown."""
+    line_text = Findings(file.source).line_text(span)
+    return Diagnostic(file=file.source.name, span=span, message=message, line_text=line_text)

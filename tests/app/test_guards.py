@@ -30,7 +30,9 @@ def test_a_refused_file_touches_nothing(
     assert run(here, folder, lines) is ExitStatus.FAILED
     assert here.journal.writes == []
     (said,) = lines.warnings
-    assert said.startswith("wg0: refused: it would get another key")
+    place = f"{with_hub}:1:1: refused: wg0 would get another key"
+    assert said.startswith(place)
+    assert f"\n    wgkey {'*' * len(OTHER)} wgport 51820\n    ^^^^" in said
     assert said.endswith("hint: `netstart-wg --allow key wg0` does it, if it is meant")
     assert OTHER not in said
 
