@@ -14,8 +14,10 @@ from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.files import read_files
 from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import point_out
+from netstart_wg.app.hold import is_held, write_hold
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
+from netstart_wg.app.pending import refuse_if_pending
 from netstart_wg.app.permissions import point_out_permissions, repair_permissions
 from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
 from netstart_wg.app.settings import read_settings
@@ -40,7 +42,10 @@ def bring_about(
     def change(situation: Situation) -> ExitStatus:
         return _change(situation, resolved, options, machine, output)
 
-    changed = for_each(situations, change, output)
+    if options.window_ns is None:
+        changed = for_each(situations, change, output)
+    else:
+        changed = _change_until_confirmed(situations, resolved, options, machine, output)
     return worst((read, surveyed, looked_up, changed))
 
 
@@ -75,14 +80,48 @@ def _change(
     output: Output,
 ) -> ExitStatus:
     """Make one interface what its file says, and remember that."""
-    if situation.plan(resolved).is_empty and situation.applied == situation.record(resolved):
+    differs = not situation.plan(resolved).is_empty
+    if not differs and situation.applied == situation.record(resolved):
         if (settled := situation.settled(resolved)) is not None:
             remember_fixpoint(settled, machine)
         return ExitStatus.OK
     _warn(situation, output)
-    with machine.system.lock(situation.desired.name):
+    if differs and is_held(situation, options.allowed, machine, output):
+        return ExitStatus.WARNINGS
+    interface = situation.desired.name
+    with machine.system.lock(interface):
+        if differs:
+            refuse_if_pending(interface, machine)
         present = survey_again(situation, machine, options.allowed)
-        return carry_out(present, resolved, machine, output, options.allowed)
+        status = carry_out(present, resolved, machine, output, options.allowed)
+        write_hold(interface, None, machine)
+    return status
+
+
+def _change_until_confirmed(
+    situations: Sequence[Situation],
+    resolved: Resolved,
+    options: Options,
+    machine: Machine,
+    output: Output,
+) -> ExitStatus:
+    """Make interfaces that differ what their files say, until that is confirmed or goes back."""
+    from netstart_wg.app.confirm import change_until_confirmed
+
+    def settle(situation: Situation) -> ExitStatus:
+        return _change(situation, resolved, options, machine, output)
+
+    def change(situation: Situation) -> ExitStatus:
+        return carry_out(situation, resolved, machine, output, options.allowed)
+
+    differing = [each for each in situations if not each.plan(resolved).is_empty]
+    settled = for_each(
+        [each for each in situations if each.plan(resolved).is_empty], settle, output
+    )
+    for situation in differing:
+        _warn(situation, output)
+    awaited = change_until_confirmed(differing, resolved, options, machine, output, change)
+    return worst((settled, awaited))
 
 
 def _warn(situation: Situation, output: Output) -> None:

@@ -22,6 +22,7 @@ from netstart_wg.app.carry_out import carry_out
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output
+from netstart_wg.app.pending import refuse_if_pending
 from netstart_wg.app.prepare import Resolved, Situation, look
 from netstart_wg.app.records import read_record
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
@@ -108,6 +109,7 @@ def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -
         for warning in situation.warnings:
             output.warn(warning.format_after(PROGRAM))
         if not situation.plan(resolved).is_empty:
+            refuse_if_pending(name, machine)
             carry_out(situation, resolved, machine, _Quiet(output), ALL_GUARDS)
     return ExitStatus.OK if is_whole else ExitStatus.FAILED
 

@@ -13,3 +13,5 @@ class Options:
 
     allowed: frozenset[Guard] = frozenset()
     """What is done although it looks like a mistake."""
+    window_ns: int | None = None
+    """How long a change may wait for its confirmation before it goes back; None: it stays."""

@@ -103,6 +103,11 @@ class Situation:
         return record_of(self.desired, self.running.index, self.applied, resolved)
 
     @property
+    def text(self) -> str | None:
+        """Return what the file says, secrets included, if there is one."""
+        return None if self.file is None else self.file.source.text()
+
+    @property
     def rdomains(self) -> frozenset[int]:
         """Where routes of ours can be, besides the interface's own rdomain."""
         applied = self.applied.routes if self.applied else ()

@@ -5,7 +5,7 @@ Tests hand in one in memory; `netstart_wg.app.machine` has the real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from netstart_wg.backends.base import Backend
     from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+    from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.model.route import Route
     from netstart_wg.model.rule import PolicyRule
     from netstart_wg.model.state import InterfaceState
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.names import Unresolved
+    from netstart_wg.system.notes import Note
 
 
 class Links(Protocol):
@@ -153,6 +155,38 @@ class System(Protocol):
 
     def write_fixpoint(self, interface: str, text: str) -> None:
         """Remember what the interface is when there is nothing to do."""
+        ...
+
+    def read_note(self, interface: str, note: Note) -> str | None:
+        """Return what is noted about the interface, or None."""
+        ...
+
+    def write_note(self, interface: str, note: Note, text: str) -> None:
+        """Note it, in place of what was noted."""
+        ...
+
+    def remove_note(self, interface: str, note: Note) -> None:
+        """Forget it."""
+        ...
+
+    def noted_interfaces(self, note: Note) -> tuple[str, ...]:
+        """Return the interfaces with such a note, sorted."""
+        ...
+
+    def boot_time_ns(self) -> int:
+        """Return for how long the machine has been on, sleep included."""
+        ...
+
+    def is_running(self, process: ProcessIdentity) -> bool:
+        """Say whether a process is still there."""
+        ...
+
+    def start_keeper(self, interfaces: Sequence[str], charge: bytes) -> int:
+        """Start a process that outlives us, with its charge; return its number when it is ready."""
+        ...
+
+    def ask_keeper(self, process: int, question: str) -> str | None:
+        """Return the answer of such a process, or None if it is gone."""
         ...
 
     def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:

@@ -19,6 +19,7 @@ from typing import NoReturn
 from netstart_wg import VERSION
 from netstart_wg.app.output import worst
 from netstart_wg.cli.argument_area import show_arguments
+from netstart_wg.cli.durations import read_window
 from netstart_wg.cli.terminal import Terminal, fill_standard_descriptors
 from netstart_wg.cli.usage import HELP, PROGRAM, USAGE
 from netstart_wg.errors import ExitStatus, InternalError, NetstartError, UsageError
@@ -86,6 +87,7 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("-n", dest="is_preview", action="store_true")
     parser.add_argument("-v", dest="is_verbose", action="store_true")
     parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
+    parser.add_argument("--confirm", dest="window", metavar="time")
     parser.add_argument("--allow", metavar="what", action="append", default=[])
     parser.add_argument("--version", action="store_true")
     parser.add_argument("interfaces", nargs="*")
@@ -101,7 +103,8 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     from netstart_wg.app.netstart import netstart, preview
     from netstart_wg.app.options import Options
 
-    how = Options(allowed=_read_guards(options.allow))
+    window_ns = None if options.window is None else read_window(options.window)
+    how = Options(allowed=_read_guards(options.allow), window_ns=window_ns)
     if options.is_verbose:
         terminal.show_each_step()
     work = preview if options.is_preview else netstart
@@ -117,6 +120,23 @@ def _read_guards(lists: Sequence[str]) -> frozenset[Guard]:
         if word not in known:
             raise UsageError(f'--allow: "{word}" is none of {", ".join(known)}')
     return frozenset(known[word] for word in words)
+
+
+def _confirm(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    parser.add_argument("--revert", dest="is_revert", action="store_true")
+    parser.add_argument("interfaces", metavar="interface", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+
+    from netstart_wg.app.confirm import confirm, revert
+    from netstart_wg.app.machine import this_machine
+
+    work = revert if options.is_revert else confirm
+    with this_machine() as machine:
+        return work(options.interfaces, machine, terminal)
 
 
 def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
@@ -253,6 +273,7 @@ def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "check": _check,
+    "confirm": _confirm,
     "debug": _debug,
     "exec": _exec,
     "fmt": _fmt,

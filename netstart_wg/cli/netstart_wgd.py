@@ -9,7 +9,6 @@ WG_TUN_FD, WG_UAPI_FD and LOG_LEVEL; an option goes before it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import re
@@ -19,7 +18,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from netstart_wg import VERSION
-from netstart_wg.cli.terminal import fill_standard_descriptors
+from netstart_wg.cli.terminal import fill_standard_descriptors, leave_terminal
 from netstart_wg.errors import ExitStatus, NetstartError, UsageError
 from netstart_wg.model.offload import Offload
 
@@ -149,7 +148,7 @@ def _serve(how: Launch, ready: int | None = None) -> int:
 
     engine = launch(how)
     if ready is not None:
-        _leave_terminal()
+        leave_terminal()
         os.write(ready, b"\0")
         os.close(ready)
     try:
@@ -193,20 +192,10 @@ def _await(reading: int) -> int:
     return answer[0] if answer else ExitStatus.FAILED
 
 
-def _leave_terminal() -> None:
-    """Hold on to no terminal, pipe or folder of whoever started us."""
-    os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.close(null)
-
-
 def _log_to_syslog() -> None:
-    from netstart_wg.engine.system_log import SystemLog
+    from netstart_wg.app.syslog import system_log
 
-    with contextlib.suppress(OSError):  # nobody keeps one
-        _log_to(SystemLog(f"{PROGRAM}[{os.getpid()}]"))
+    _log_to(system_log(PROGRAM))
 
 
 def _log_to(handler: logging.Handler) -> None:

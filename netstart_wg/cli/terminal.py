@@ -24,6 +24,15 @@ def fill_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
+def leave_terminal() -> None:
+    """Hold on to no terminal, pipe or folder of whoever started us."""
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+
+
 class Terminal:
     """Satisfies `netstart_wg.app.output.Output`."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 PROGRAM = "netstart-wg"
 
 USAGE = f"""\
-usage: {PROGRAM} [-nv] [-C directory] [--allow what] [interface ...]
+usage: {PROGRAM} [-nv] [-C directory] [--allow what] [--confirm time] [interface ...]
+       {PROGRAM} confirm [--revert] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
        {PROGRAM} debug interface
@@ -24,8 +25,15 @@ wgN that has a file.
   -C directory  read the hostname files there instead of in /etc
   --allow what  do what is otherwise refused as a likely mistake: key, peers, takeover,
                 rebuild, readable-secret, held; several with commas between
+  --confirm time  go back by itself after that time (30s, 5m, 1h), unless `{PROGRAM}
+                confirm` comes first
   --version     print the version
   -h, --help    print this
+
+confirm lets changes that were made with --confirm stay: of the interfaces named, or all
+that wait. Exit 1 if there is nothing to confirm, or it comes too late.
+
+  --revert      go back at once instead
 
 status prints interfaces in the layout of OpenBSD's ifconfig:
 

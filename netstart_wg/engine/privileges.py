@@ -55,7 +55,7 @@ def keep(wanted: Iterable[Capability]) -> None:
         libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_CLEAR_ALL)
     libc.set_capabilities(libc.permitted_capabilities() & _mask(kept))
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    _leave_no_image()
+    leave_no_image()
 
 
 def lock_memory() -> bool:
@@ -79,7 +79,7 @@ def set_title(title: str) -> None:
         libc.overwrite_arguments(title.encode())
 
 
-def _leave_no_image() -> None:
+def leave_no_image() -> None:
     """Let nobody read our memory: no core file, no ptrace(2), /proc/PID is root's.
 
     To be repeated whenever the user has changed, which sets it back.

@@ -1,7 +1,7 @@
-"""Calls of libc about namespaces, mounts, privileges and memory that Python does not have.
+"""Calls of libc about namespaces, mounts, privileges, memory and timers that Python does not have.
 
 Each raises OSError, and concerns the calling thread alone, but for those about
-memory.
+memory and timers.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
 MCL_ONFAULT: Final = 4
 """mlockall(2); the architectures of PowerPC, SPARC and Alpha have other numbers."""
+
+CLOCK_BOOTTIME: Final = 7
+"""Since the machine was started, and it goes on while that sleeps (clock_gettime(2))."""
+TFD_CLOEXEC: Final = 0o2000000
+TFD_NONBLOCK: Final = 0o4000
+TFD_TIMER_ABSTIME: Final = 1
+"""timerfd_create(2)."""
+
+_ITIMERSPEC = struct.Struct("@4l")
+"""Interval and first expiry, each in seconds and nanoseconds."""
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAPABILITY_HEADER = struct.Struct("=Ii")
@@ -87,6 +97,17 @@ def mlockall(flags: int) -> None:
     _call("mlockall", flags)
 
 
+def timerfd_create(clock: int, flags: int) -> int:
+    """Return a descriptor that can be read when a timer has run out (timerfd_create(2))."""
+    return _call("timerfd_create", clock, flags, may_answer=True)
+
+
+def timerfd_settime(descriptor: int, flags: int, expiry_ns: int) -> None:
+    """Let it run out once; 0 never (timerfd_settime(2))."""
+    setting = _ITIMERSPEC.pack(0, 0, *divmod(expiry_ns, 1_000_000_000))
+    _call("timerfd_settime", descriptor, flags, setting, None)
+
+
 def overwrite_arguments(line: bytes) -> None:
     """Show `line` in place of our command line, as much of it as that has room for."""
     start, end = _argument_area()
@@ -111,9 +132,10 @@ def _call(
     name: str,
     *arguments: int | bytes | ctypes.c_ulong | ctypes.Array[ctypes.c_char] | None,
     may_answer: bool = False,
-) -> None:
+) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     status = libc[name](*arguments)
     if status < 0 or (status != 0 and not may_answer):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    return int(status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,10 @@ from netstart_wg.system.refusal import refusal
 
 if TYPE_CHECKING:
     from netstart_wg.model.address import Endpoint, EndpointName
+    from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.names import Unresolved
+    from netstart_wg.system.notes import Note
 
 
 class Linux:
@@ -95,6 +97,54 @@ class Linux:
     def write_fixpoint(self, interface: str, text: str) -> None:
         """Remember what the interface is when there is nothing to do."""
         records.write_fixpoint(interface, text)
+
+    def read_note(self, interface: str, note: Note) -> str | None:
+        """Return what is noted about the interface, or None."""
+        from netstart_wg.system import notes
+
+        return notes.read_note(interface, note)
+
+    def write_note(self, interface: str, note: Note, text: str) -> None:
+        """Note it, in place of what was noted."""
+        from netstart_wg.system import notes
+
+        notes.write_note(interface, note, text)
+
+    def remove_note(self, interface: str, note: Note) -> None:
+        """Forget it."""
+        from netstart_wg.system import notes
+
+        notes.remove_note(interface, note)
+
+    def noted_interfaces(self, note: Note) -> tuple[str, ...]:
+        """Return the interfaces with such a note, sorted."""
+        from netstart_wg.system import notes
+
+        return notes.noted_interfaces(note)
+
+    def boot_time_ns(self) -> int:
+        """Return for how long the machine has been on, sleep included."""
+        from netstart_wg.system.boot_timer import boot_time_ns
+
+        return boot_time_ns()
+
+    def is_running(self, process: ProcessIdentity) -> bool:
+        """Say whether a process is still there."""
+        from netstart_wg.system import processes
+
+        return processes.is_running(process)
+
+    def start_keeper(self, interfaces: Sequence[str], charge: bytes) -> int:
+        """Start a process that outlives us; return its number when it is ready."""
+        from netstart_wg.system import keepers
+
+        return keepers.start_keeper(interfaces, charge)
+
+    def ask_keeper(self, process: int, question: str) -> str | None:
+        """Return the answer of such a process, or None if it is gone."""
+        from netstart_wg.system import keeper_socket
+
+        return keeper_socket.ask_keeper(process, question)
 
     def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:
         """Run a `!` line in an rdomain, and tell what it prints."""

@@ -26,12 +26,12 @@ SIZE_LIMIT = 16 * 1024 * 1024
 
 def read_record(interface: str) -> str | None:
     """Return the text last written for the interface, or None if there is none to be had."""
-    return _text_of(record_path(interface))
+    return read_text(record_path(interface))
 
 
 def write_record(interface: str, text: str) -> None:
     """Replace the interface's record by `text`; raise BackendError, the old one then stays."""
-    _replace("write the record", interface, record_path(interface), text)
+    replace_text("write the record", interface, record_path(interface), text)
 
 
 def remove_record(interface: str) -> None:
@@ -45,15 +45,16 @@ def remove_record(interface: str) -> None:
 
 def read_fixpoint(interface: str) -> str | None:
     """Return what the interface was when there was nothing to do, or None."""
-    return _text_of(fixpoint_path(interface))
+    return read_text(fixpoint_path(interface))
 
 
 def write_fixpoint(interface: str, text: str) -> None:
     """Remember what the interface is when there is nothing to do; raise BackendError."""
-    _replace("write the fixpoint", interface, fixpoint_path(interface), text)
+    replace_text("write the fixpoint", interface, fixpoint_path(interface), text)
 
 
-def _text_of(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """Return what a file of the run directory says, or None if that cannot be had."""
     try:
         octets = _read(path)
         return octets.decode("utf-8") if len(octets) <= SIZE_LIMIT else None
@@ -75,7 +76,8 @@ def _read(path: Path) -> bytes:
         return file.read(SIZE_LIMIT + 1)
 
 
-def _replace(operation: str, interface: str, path: Path, text: str) -> None:
+def replace_text(operation: str, interface: str, path: Path, text: str) -> None:
+    """Put a text into a file of the run directory, whole; raise BackendError."""
     draft = RUN_DIRECTORY / f".{path.name}.{os.getpid()}"
     try:
         make_run_directory()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
+from netstart_wg.app.keep import decode_charge
+from netstart_wg.app.keeper import Keeper
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.system import Machine
 from netstart_wg.backends.base import PATIENCE_SECONDS
@@ -25,6 +27,7 @@ from netstart_wg.model.action import describe_route, describe_rule
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
+from netstart_wg.model.confirmation import ProcessIdentity
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
@@ -32,6 +35,7 @@ from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
 from netstart_wg.system.names import Unresolved
+from netstart_wg.system.notes import Note
 
 IFF_UP = 0x1
 IFF_DEBUG = 0x4
@@ -333,6 +337,16 @@ class SystemInMemory:
         self.has_root = True
         self.records: dict[str, str] = {}
         self.fixpoints: dict[str, str] = {}
+        self.notes: dict[tuple[str, Note], str] = {}
+        self.up_for_ns = 7_000_000_000
+        """Since the machine was started."""
+        self.processes: set[ProcessIdentity] = set()
+        """Those that are there."""
+        self.keepers: dict[int, Keeper] = {}
+        """By process; in memory there is no other process, and nobody watches the time."""
+        self.told_by_keepers = Lines()
+        self.machine: Machine | None = None
+        """That this is the system of."""
         self.hosts: dict[str, str] = {}
         """Host name → address."""
         self.looked_up: list[str] = []
@@ -411,6 +425,44 @@ class SystemInMemory:
     def write_fixpoint(self, interface: str, text: str) -> None:
         self.fixpoints[interface] = text
 
+    def read_note(self, interface: str, note: Note) -> str | None:
+        return self.notes.get((interface, note))
+
+    def write_note(self, interface: str, note: Note, text: str) -> None:
+        self.notes[interface, note] = text
+
+    def remove_note(self, interface: str, note: Note) -> None:
+        self.notes.pop((interface, note), None)
+
+    def noted_interfaces(self, note: Note) -> tuple[str, ...]:
+        return tuple(sorted(interface for interface, each in self.notes if each is note))
+
+    def boot_time_ns(self) -> int:
+        return self.up_for_ns
+
+    def is_running(self, process: ProcessIdentity) -> bool:
+        return process in self.processes
+
+    def start_keeper(self, interfaces: Sequence[str], charge: bytes) -> int:
+        assert self.machine is not None
+        assert list(interfaces) == [ward.interface for ward in decode_charge(charge).wards]
+        process = ProcessIdentity(number=1000 + len(self.keepers), start_ticks=17)
+        keeper = Keeper(
+            charge=decode_charge(charge),
+            process=process,
+            machine=self.machine,
+            output=self.told_by_keepers,
+            end_caller=self.locked.clear,
+        )
+        self.processes.add(process)
+        self.keepers[process.number] = keeper
+        keeper.begin()
+        return process.number
+
+    def ask_keeper(self, process: int, question: str) -> str | None:
+        keeper = self.keepers.get(process)
+        return None if keeper is None else keeper.answer(question)
+
     def run_command(self, text: str, rdomain: int, tell: Callable[[str], None]) -> CommandResult:
         self._journal.write(f"run in {rdomain}" if rdomain else "run", "", text)
         for line in self.printed.get(text, ()):
@@ -441,6 +493,7 @@ class MachineInMemory:
         self.links = self.system.every_link
         self.engines = EnginesInMemory(self.journal, self.links)
         self.machine = Machine(self.system, self.engines)
+        self.system.machine = self.machine
 
 
 class Lines:

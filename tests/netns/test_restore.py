@@ -137,5 +137,5 @@ def picture(host: Host) -> list[object]:
             for each in addresses["addr_info"]
             if each["scope"] != "link"
         ],
-        sorted(configuration.split("[Peer]")),
+        sorted(part.strip() for part in configuration.split("[Peer]")),
     ]

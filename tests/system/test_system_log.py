@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from netstart_wg.engine.system_log import SystemLog
+from netstart_wg.system.system_log import SystemLog
 
 
 def listen(device: Path) -> socket.socket:

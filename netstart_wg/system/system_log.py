@@ -1,4 +1,4 @@
-"""Lines for syslog(3), none of which the engine waits for.
+"""Lines for syslog(3), none of which anybody waits for.
 
 Whoever reads /dev/log may have stopped reading, and may need this very tunnel to
 go on, as one that passes all on to another host does.  A line that finds no room
