@@ -35,7 +35,9 @@ def bring_about(
 ) -> ExitStatus:
     """Make the interfaces what their files and the settings of their folder say."""
     settings = read_settings(folder, repair_permissions, machine, output)
-    readings, read = read_files(files, settings, repair_permissions, machine, output)
+    readings, read = read_files(
+        files, settings, options.allowed, repair_permissions, machine, output
+    )
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, looked_up = resolve_names(situations, machine, output)
 
@@ -58,7 +60,9 @@ def show_plans(
 ) -> ExitStatus:
     """Print what `bring_about` would do, and do nothing."""
     settings = read_settings(folder, point_out_permissions, machine, output)
-    readings, read = read_files(files, settings, point_out_permissions, machine, output)
+    readings, read = read_files(
+        files, settings, options.allowed, point_out_permissions, machine, output
+    )
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, _ = resolve_names(situations, machine, output)
     for situation in situations:

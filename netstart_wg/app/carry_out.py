@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -51,19 +51,20 @@ def carry_out(
     The caller holds the interface's lock, and has looked since.  The look comes
     after the last step that is declared and before the commands behind it: what
     they make of the interface is their author's wish.  Return WARNINGS if a
-    command fails or a route is refused, which holds up nothing.  Raise RefusedError,
-    and do nothing, if the plan does more than is allowed.
+    command fails or a route is refused, which holds up nothing; a command that is
+    strict fails as any other step does.  Raise RefusedError, and do nothing, if the
+    plan does more than is allowed.
     """
     plan = before.plan(resolved)
     refuse(before, plan, allowed)
     run = _Run(plan, before, resolved, machine, output)
     declared = _up_to_last_declared(plan)
+    undoable = len(plan.actions) if before.settings.strict_commands else declared
     with _undone_on_failure(run):
-        for action in plan.actions[:declared]:
-            run.do(action)
+        run.do_all(plan.actions[:declared])
         run.verify()
-    for action in plan.actions[declared:]:
-        run.do(action)
+        run.do_all(plan.actions[declared:undoable])
+    run.do_all(plan.actions[undoable:])
     if run.done:
         output.done(summarize(replace(plan, actions=tuple(run.done))))
     return worst(run.statuses)
@@ -104,6 +105,11 @@ class _Run:
             digest_of(action.command) for action in plan.actions if isinstance(action, RunCommand)
         )
 
+    def do_all(self, actions: Iterable[Action]) -> None:
+        """Do steps in order."""
+        for action in actions:
+            self.do(action)
+
     def do(self, action: Action) -> None:
         """Do one step; raise BackendError if the system or the engine refuses."""
         if isinstance(action, ForgetCommand):  # which the next record does; nothing else changes
@@ -136,10 +142,20 @@ class _Run:
         link = self.machine.system.links(self._rdomain).observe(action.interface)
         applied = read_record(action.interface, self.machine)
         before = replace(self.before, running=link, applied=applied)
-        self.statuses.append(run_command(action, self.machine, self.output))
+        failure = run_command(action, self.machine, self.output)
+        if failure is not None:
+            self._tell_failure(failure)
         self._pending[digest_of(action.command)] -= 1
         if link is not None:
             self._remember(before)
+
+    def _tell_failure(self, failure: str) -> None:
+        """Say that a command has failed, which holds up nothing; or raise BackendError."""
+        interface = self.plan.interface
+        if self.before.settings.strict_commands:
+            raise BackendError("strict-commands", interface, failure)
+        self.output.warn(f"{interface}: warning: {failure}")
+        self.statuses.append(ExitStatus.WARNINGS)
 
     def _is_added(self, action: AddRoute) -> bool:
         """Add a route; a tunnel without it is better than none, and the next run tries again.

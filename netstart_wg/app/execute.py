@@ -6,7 +6,6 @@ from typing import assert_never
 
 from netstart_wg.app.output import Output
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import ExitStatus
 from netstart_wg.model.action import (
     AddAddress,
     AddRoute,
@@ -105,18 +104,12 @@ def _make_rdomain_of_sockets(change: DeviceChange, machine: Machine) -> None:
         machine.system.make_rdomain(change.wgrtable)
 
 
-def run_command(action: RunCommand, machine: Machine, output: Output) -> ExitStatus:
-    """Run a `!` line, and tell what it prints, but no key.
-
-    Return OK, or WARNINGS if it failed: that holds up nothing.
-    """
+def run_command(action: RunCommand, machine: Machine, output: Output) -> str | None:
+    """Run a `!` line, and tell what it prints, but no key; return how it failed, or None."""
 
     def tell(line: str) -> None:
         output.warn(f"{action.interface}: command: {hide_keys(line)}")
 
     command = action.command
     failure = machine.system.run_command(command.text, command.rdomain, tell).failure
-    if failure is None:
-        return ExitStatus.OK
-    output.warn(f"{action.interface}: warning: command failed: {failure}: !{command.shown}")
-    return ExitStatus.WARNINGS
+    return None if failure is None else f"command failed: {failure}: !{command.shown}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netstart_wg.app.fixpoint import digest_of_text, digest_of_texts
+from netstart_wg.app.fixpoint import NO_FILE, digest_of_text, digest_of_texts
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.system import Machine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netstart_wg.app.permissions import SecureFile
     from netstart_wg.app.settings import SettingsReading
     from netstart_wg.model.config import InterfaceConfig
+    from netstart_wg.model.guard import Guard
     from netstart_wg.model.route import Route, RouteKey
     from netstart_wg.model.settings import InterfaceSettings
     from netstart_wg.model.source import Span, Subject
@@ -37,7 +38,9 @@ class Reading:
     settings: InterfaceSettings
     warnings: tuple[Diagnostic, ...] = ()
     digest: str | None = None
-    """Of the text and that of the settings, if nothing else had a say in what it asks for."""
+    """Of the texts that say what it asks for, if nothing else had a say in it."""
+    key_path: Path | None = None
+    """The file with the private key, if it is in one of its own."""
     file: HostnameFile | None = field(default=None, compare=False, repr=False)
     """Its statements; None of what is no file's."""
 
@@ -75,6 +78,7 @@ def choose_files(
 def read_files(
     files: Sequence[HostnamePath],
     settings: SettingsReading,
+    allowed: frozenset[Guard],
     secure: SecureFile,
     machine: Machine,
     output: Output,
@@ -84,7 +88,7 @@ def read_files(
 
     def read(file: HostnamePath) -> ExitStatus:
         secure(file.path, machine, output)
-        readings.append(_read_file(file, settings))
+        readings.append(_read_file(file, settings, allowed, machine))
         return ExitStatus.OK
 
     status = for_each(files, read, output)
@@ -121,7 +125,9 @@ def _settle_routes(
     return tuple(settled), status
 
 
-def _read_file(file: HostnamePath, settings: SettingsReading) -> Reading:
+def _read_file(
+    file: HostnamePath, settings: SettingsReading, allowed: frozenset[Guard], machine: Machine
+) -> Reading:
     from netstart_wg.syntax.lower import lower
     from netstart_wg.syntax.parse import parse
     from netstart_wg.syntax.source import SourceText
@@ -136,11 +142,25 @@ def _read_file(file: HostnamePath, settings: SettingsReading) -> Reading:
     source = SourceText.read(file.path)
     statements = parse(source, file.interface, look_up)
     lowered = lower(statements, file.interface, derive_public_key)
-    text_digest = digest_of_text(source.text())
-    return Reading(
+    texts = digest_of_text(source.text()), settings.digest
+    reading = Reading(
         config=lowered.config,
         settings=settings.settings.of(file.interface),
         warnings=lowered.warnings,
-        digest=None if services else digest_of_texts(text_digest, settings.digest),
+        digest=None if services else digest_of_texts(*texts, NO_FILE),
         file=statements,
+    )
+    if not reading.settings.names_key or not reading.config.exists:
+        return reading
+
+    from netstart_wg.app.private_key import read_private_key, with_private_key
+    from netstart_wg.syntax.lower import refuse_key
+
+    key = read_private_key(file.interface, settings, allowed, machine)
+    refuse_key(statements, key.place)
+    return replace(
+        reading,
+        config=with_private_key(reading.config, key.key),
+        digest=None if services or key.digest is None else digest_of_texts(*texts, key.digest),
+        key_path=key.path,
     )

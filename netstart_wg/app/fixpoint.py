@@ -48,8 +48,13 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
         known = machine.system.read_fixpoint(name)
         if known is None or machine.system.is_insecure(file.path):
             return False
+        known, _, key_path = known.partition("\n")
         given, found, *rdomains = known.split()
-        texts = digest_of_texts(_digest_of_file(file.path), _digest_of_settings(file, machine))
+        texts = digest_of_texts(
+            _digest_of_file(file.path),
+            _digest_of_settings(file, machine),
+            _digest_of_key(key_path, machine),
+        )
         if given != _digest_of_given(name, texts, machine):
             return False
         return found == _look(name, [int(rdomain) for rdomain in rdomains], machine)
@@ -71,6 +76,8 @@ def remember_fixpoint(situation: Situation, machine: Machine) -> None:
     name = running.name
     given = _digest_of_given(name, situation.file_digest, machine)
     text = " ".join([given, found, *map(str, sorted(situation.rdomains))])
+    if situation.key_path is not None:
+        text += f"\n{situation.key_path}"
     with suppress(NetstartError):
         if text != machine.system.read_fixpoint(name):
             machine.system.write_fixpoint(name, text)
@@ -95,6 +102,15 @@ def _digest_of_settings(file: HostnamePath, machine: Machine) -> str:
         return _digest_of_file(path)
     except FileNotFoundError:
         return NO_FILE
+
+
+def _digest_of_key(path: str, machine: Machine) -> str:
+    """Return the digest of a file with a key; raise OSError, ValueError if others may read it."""
+    if not path:
+        return NO_FILE
+    if machine.system.is_insecure(Path(path)):
+        raise ValueError("others may read it")
+    return _digest_of_file(Path(path))
 
 
 def _digest_of_file(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstart_wg.app.files import Reading
@@ -49,7 +50,9 @@ class Situation:
     is_incremental: bool = False
     """Whether `desired` is not a file's, but what is there with a command folded onto it."""
     file_digest: str | None = None
-    """Of its text and that of the settings, if they alone say what is desired."""
+    """Of the texts that say what is desired, if nothing else does."""
+    key_path: Path | None = None
+    """The file with the private key, if it is in one of its own."""
     file: HostnameFile | None = field(default=None, compare=False, repr=False)
     """Where `desired` comes from; None if it is not a file's."""
     left_behind: LeftBehind = NOTHING_LEFT
@@ -65,6 +68,7 @@ class Situation:
             settings=self.settings,
             warnings=self.warnings,
             digest=self.file_digest,
+            key_path=self.key_path,
             file=self.file,
         )
 
@@ -154,6 +158,7 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
         warnings=reading.warnings,
         file_digest=reading.digest,
         file=reading.file,
+        key_path=reading.key_path,
         left_behind=left_behind(applied, machine) if running is None else NOTHING_LEFT,
     )
 

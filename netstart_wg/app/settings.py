@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netstart_wg.app.fixpoint import NO_FILE, digest_of_text
 from netstart_wg.app.output import Output
@@ -15,6 +16,9 @@ from netstart_wg.app.permissions import SecureFile
 from netstart_wg.app.system import Machine
 from netstart_wg.model.settings import Settings
 from netstart_wg.system.paths import SETTINGS_NAME
+
+if TYPE_CHECKING:
+    from netstart_wg.syntax.source import SourceText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,16 @@ class SettingsReading:
     settings: Settings = field(default_factory=Settings)
     digest: str = NO_FILE
     """Of its text."""
+    source: SourceText | None = None
+
+    def place_of_key(self, interface: str) -> str:
+        """Return the place that says where an interface's private key is; there is one."""
+        from netstart_wg.settings.read import span_of_key
+
+        if self.source is None:
+            raise ValueError("there is no file")
+        span = span_of_key(self.source, interface)
+        return f"{self.source.name}:{span.line}:{span.column}"
 
 
 def read_settings(
@@ -39,4 +53,5 @@ def read_settings(
 
     secure(path, machine, output, may_be_read=True)
     source = SourceText.read(path)
-    return SettingsReading(settings=settings_of(source), digest=digest_of_text(source.text()))
+    digest = digest_of_text(source.text())
+    return SettingsReading(settings=settings_of(source), digest=digest, source=source)

@@ -133,6 +133,10 @@ class System(Protocol):
         """Make a file root's, and nobody else's but perhaps to read; raise OSError."""
         ...
 
+    def credentials_folder(self) -> Path | None:
+        """Return where systemd has put the credentials of this run; None if it has not."""
+        ...
+
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""
         ...

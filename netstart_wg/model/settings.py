@@ -50,6 +50,11 @@ class InterfaceSettings:
     strict_commands: bool = False
     """Whether a `!` command that fails ends the run, and what was begun is undone."""
 
+    @property
+    def names_key(self) -> bool:
+        """Whether the private key is in a file of its own."""
+        return self.key_file is not None or self.credential is not None
+
 
 class RdomainKind(enum.Enum):
     """What an rdomain is on Linux."""

@@ -112,6 +112,10 @@ class Document:
             else:
                 self.note_key(SettingsMessage.MISSPELT_KEY, place, nearest=nearest)
 
+    def span_of_key(self, path: Path) -> Span:
+        """Return where a key of the document stands."""
+        return self._places.span(self._places.keys[path])
+
     def note_key(self, message: SettingsMessage, path: Path, **values: object) -> None:
         """Note a message about a key, which the template may name as `word`."""
         self._note(message, self._places.keys[path], str(path[-1]), values)

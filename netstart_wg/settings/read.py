@@ -15,6 +15,7 @@ from netstart_wg.model.settings import (
     InterfaceSettings,
     Settings,
 )
+from netstart_wg.model.source import Span
 from netstart_wg.settings.document import Document, is_file_name
 from netstart_wg.settings.messages import SettingsMessage
 from netstart_wg.settings.places import Path
@@ -43,6 +44,14 @@ def read_settings(source: SourceText) -> Settings:
     )
     document.findings.raise_errors()
     return settings
+
+
+def span_of_key(source: SourceText, interface: str) -> Span:
+    """Return the place in a good file that says where the private key of an interface is."""
+    document = Document(source)
+    table: Path = ("interface", interface)
+    (name,) = (key for key in document.keys(table) if key in OF_ONE)
+    return document.span_of_key((*table, name))
 
 
 def _look_at_keys_of_all(document: Document) -> None:

@@ -15,7 +15,7 @@ from netstart_wg.syntax.findings import Findings, in_file_order, quote
 from netstart_wg.syntax.fold import Fold
 from netstart_wg.syntax.fold_wireguard import DerivePublicKey
 from netstart_wg.syntax.messages import Message
-from netstart_wg.syntax.statements import HostnameFile, Ifconfig, ShellCommand
+from netstart_wg.syntax.statements import HostnameFile, Ifconfig, ShellCommand, WgKey
 
 _INTERFACE_NAME = re.compile(r"[A-Za-z]+[0-9]+")
 _NAME_LIMIT = 15
@@ -49,6 +49,23 @@ def lower(
     findings.raise_errors()
     warnings = in_file_order(file.warnings + findings.warnings)
     return Lowered(config, warnings, findings.is_whole)
+
+
+def refuse_key(file: HostnameFile, place: str) -> None:
+    """Raise ConfigError if the file says `wgkey`, where the key is to come from elsewhere."""
+    findings = Findings(file.source)
+    for line in file.lines:
+        match line:
+            case Ifconfig():
+                commands = [line]
+            case ShellCommand():
+                commands = [step for step in line.steps if isinstance(step, Ifconfig)]
+            case _:
+                continue
+        for statement in (each for command in commands for each in command.statements):
+            if isinstance(statement, WgKey):
+                findings.add(Message.KEY_TWICE, statement.span, place=place)
+    findings.raise_errors()
 
 
 def lower_with_findings(

@@ -415,6 +415,7 @@ class Message(MessageTable):
         "inet 10.0.0.1/24\nrdomain 1\n",
         Severity.WARNING,
     )
+    KEY_TWICE = Entry("wgkey, and another private key at {place}", "leave out one of the two", None)
     NO_ADDRESS = Entry(
         "there is no address to delete", None, "inet delete\n", Severity.WARNING, is_failure=True
     )

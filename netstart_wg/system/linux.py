@@ -72,6 +72,11 @@ class Linux:
         """Make a file root's, and nobody else's; raise OSError."""
         hostname_files.fix_permissions(path, may_be_read=may_be_read)
 
+    def credentials_folder(self) -> Path | None:
+        """Return where systemd has put the credentials of this run (systemd.exec(5)), or None."""
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        return Path(folder) if folder else None
+
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""
         from netstart_wg.system import locks

@@ -1,12 +1,26 @@
-"""Put a new text in a file's place: the whole of it or nothing, with the same mode and owner."""
+"""Read a small file; put a new text in a file's place, with the same mode and owner."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
+
+
+def read_small_file(path: Path, limit_bytes: int) -> bytes:
+    """Return what is in a regular file; raise OSError, also if it is another or a larger one."""
+    # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        octets = file.read(limit_bytes + 1)
+    if len(octets) > limit_bytes:
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes")
+    return octets
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -358,6 +358,7 @@ class SystemInMemory:
         self.writable_files: set[Path] = set()
         """Those that others may write."""
         self.files_are_read_only = False
+        self.credentials: Path | None = None
         self.sockets: set[str] = set()
         self.locked: set[str] = set()
         """Interfaces that another run is at work on."""
@@ -394,6 +395,9 @@ class SystemInMemory:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         self._journal.write("fix permissions", "", path)
         (self.writable_files if may_be_read else self.insecure_files).remove(path)
+
+    def credentials_folder(self) -> Path | None:
+        return self.credentials
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         return self._lock(interface)
