@@ -3,13 +3,16 @@
 # Both set up what they need first; contrib/setup and contrib/peers say what that is.
 
 PYTHON = python3
+SYSTEM_PYTHON = /usr/bin/python3
+PREFIX = /usr/local
+DESTDIR =
 VENV = .venv
 READY = $(VENV)/ready
 
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench bench-language bench-runs setup clean demo-tools check-tools peers
+.PHONY: demo check bench bench-language bench-runs install setup clean demo-tools check-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -29,6 +32,9 @@ bench-language: check-tools $(READY)
 
 bench-runs: check-tools peers $(READY)
 	$(VENV)/bin/python -m contrib.bench.runs $(BENCH)
+
+install:
+	@contrib/install '$(DESTDIR)' '$(PREFIX)' "$$(command -v '$(SYSTEM_PYTHON)')"
 
 setup: check-tools peers $(READY)
 

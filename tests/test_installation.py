@@ -1,0 +1,102 @@
+"""`make install` into a folder, and what is there then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netstart_wg import VERSION
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Install below a folder; return it, and what was said to be there."""
+    folder = tmp_path_factory.mktemp("destination")
+    made = subprocess.run(
+        [
+            *("make", "--no-print-directory", "-C", str(ROOT), "install"),
+            *(f"DESTDIR={folder}", "PREFIX=/opt/wg", f"SYSTEM_PYTHON={sys.executable}"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return folder, made.stdout.splitlines()
+
+
+def test_it_prints_what_it_installs_and_installs_nothing_else(
+    printed: tuple[Path, list[str]],
+) -> None:
+    folder, files = printed
+    there = {f"/{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file()}
+    assert set(files) == there
+    assert all(file.startswith("/opt/wg/") for file in files)
+
+
+def test_no_module_is_missing(printed: tuple[Path, list[str]]) -> None:
+    _, files = printed
+    modules = {
+        f"/opt/wg/lib/netstart-wg/{path.relative_to(ROOT)}"
+        for path in (ROOT / "netstart_wg").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert modules <= set(files)
+    assert "/opt/wg/lib/netstart-wg/netstart_wg/grammar/hostname.lark" in files
+
+
+@pytest.mark.parametrize("program", ["netstart-wg", "netstart-wgd"])
+def test_a_program_runs_from_wherever_it_was_put(
+    printed: tuple[Path, list[str]], program: str
+) -> None:
+    path = printed[0] / "opt/wg/sbin" / program
+    ran = subprocess.run(
+        [path, "--version"], check=True, capture_output=True, text=True, timeout=20, cwd="/"
+    )
+    assert ran.stdout == f"netstart-wg {VERSION}\n"
+
+
+def test_it_uses_what_was_installed_and_not_what_lies_about(
+    printed: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "netstart_wg").mkdir()
+    (tmp_path / "netstart_wg/__init__.py").write_text("raise SystemExit('the wrong one')\n")
+    file = tmp_path / "hostname.wg0"
+    file.write_text("inet 10.0.0.1/24\nfrobnicate\n")
+    checked = subprocess.run(
+        [printed[0] / "opt/wg/sbin/netstart-wg", "check", file],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert checked.returncode == 65
+    assert "frobnicate" in checked.stdout + checked.stderr
+
+
+def test_the_units_name_programs_that_are_there(printed: tuple[Path, list[str]]) -> None:
+    folder, files = printed
+    units = [file for file in files if file.endswith(".service")]
+    assert units
+    for unit in units:
+        text = (folder / unit[1:]).read_text()
+        assert "@" not in text.replace("@.service", "")
+        for line in text.splitlines():
+            if line.startswith("Exec"):
+                assert line.partition("=")[2].split()[0] in files
+
+
+def test_files_are_for_everybody_to_read_and_for_the_owner_to_write(
+    printed: tuple[Path, list[str]],
+) -> None:
+    folder, files = printed
+    for file in files:
+        mode = (folder / file[1:]).stat().st_mode & 0o777
+        assert mode == (0o755 if "/sbin/" in file else 0o644), file
