@@ -36,6 +36,7 @@ from netstart_wg.model.action import (
 )
 from netstart_wg.model.guard import Guard
 from netstart_wg.model.route import RouteKey
+from netstart_wg.reconcile.applied_items import item_of
 from netstart_wg.reconcile.record import digest_of, encode_record, standing_record
 
 
@@ -241,7 +242,9 @@ class _Run:
             self.machine.system.remove_record(self.plan.interface)
             return
         have_run = tuple(each for each in record.commands if not self._pending[each.digest])
-        text = encode_record(replace(record, commands=have_run))
+        refused = {item_of(key.subject) for key in self._refused}
+        applied = tuple(item for item in record.items if item[0] not in refused)
+        text = encode_record(replace(record, commands=have_run, items=applied))
         if text != self._remembered:
             self.machine.system.write_record(record.interface, text)
             self._remembered = text

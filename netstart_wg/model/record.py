@@ -10,6 +10,9 @@ from netstart_wg.model.route import RouteKey
 CommandDigest = NewType("CommandDigest", str)
 """SHA-256 of a command's line, hexadecimal: the line itself may hold secrets."""
 
+ItemDigest = NewType("ItemDigest", str)
+"""Of what was declared about a peer or an interface; nothing can be learned from it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RanCommand:
@@ -38,3 +41,8 @@ class AppliedRecord:
     """Those that have run since the interface was created and are in the file, in order."""
     routes: tuple[RouteKey, ...] = ()
     """Those that were added for this interface and that do not leave through it, in order."""
+    items: tuple[tuple[str, ItemDigest], ...] = ()
+    """What was declared, peers by `wgpeer KEY` and the rest in the file's words; none twice.
+
+    Empty in a record of before there were any.
+    """

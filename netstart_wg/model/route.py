@@ -47,7 +47,8 @@ class RouteKey:
     @property
     def subject(self) -> Subject:
         """Return what a place or a difference calls it."""
-        return "route", str(self.rdomain), str(self.destination), str(self.priority)
+        table = () if self.table is None else (str(self.table),)
+        return "route", str(self.rdomain), str(self.destination), str(self.priority), *table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from netstart_wg.model.source import Subject
+
 TABLES: Final = range(0x770000, 0x780000)
 """The numbers that ours have; 0x77 is 119, the protocol number of our routes."""
 
@@ -31,3 +33,12 @@ class PolicyRule:
     """None: the main one."""
     ignores_default: bool = False
     """Whether a default route found there counts as none (suppress_prefixlength 0)."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what a difference calls it."""
+        where = "main" if self.table is None else str(self.table)
+        how = ("non-default",) if self.ignores_default else ()
+        mark = f"{self.unless_mark:#x}"
+        words = (str(self.rdomain), str(self.version), str(self.priority), mark, where)
+        return "rule", *words, *how

@@ -4,7 +4,8 @@ It holds what the running system cannot tell: which endpoint the file declared
 when a peer was given one (the peer may have roamed since), which commands have
 run, and which routes that lead elsewhere are this interface's.  A command is
 known by its digest; beside it is the text as people may see it, to name the
-command when it leaves the file.
+command when it leaves the file.  Of everything else that was declared there is a
+digest, to tell what the file has changed since from what somebody else has.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from ipaddress import ip_network
 
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import Command, InterfaceConfig, PeerConfig
-from netstart_wg.model.record import AppliedRecord, CommandDigest, RanCommand
+from netstart_wg.model.record import AppliedRecord, CommandDigest, ItemDigest, RanCommand
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import InterfaceState
+from netstart_wg.reconcile.applied_items import items_of
 from netstart_wg.reconcile.routes import leaves_through
 
 VERSION = 1
@@ -59,6 +61,7 @@ def record_of(
             for route in desired.routes
             if not leaves_through(route, desired.name, desired.rdomain)
         ),
+        items=tuple(items_of(desired)),
     )
 
 
@@ -92,6 +95,7 @@ def encode_record(record: AppliedRecord) -> str:
             "endpoints": dict(record.endpoints),
             "commands": [_encode_command(command) for command in record.commands],
             "routes": [_encode_route(key) for key in record.routes],
+            "items": dict(record.items),
         }
     )
 
@@ -117,6 +121,7 @@ def decode_record(text: str) -> AppliedRecord:
                 endpoints=tuple(sorted((key, _text(value)) for key, value in endpoints.items())),
                 commands=tuple(_decode_command(command) for command in commands),
                 routes=tuple(_decode_routes(others.get("routes", []))),
+                items=tuple(_decode_items(others.get("items", {}))),
             )
         case _:
             raise ValueError(f"no record of version {VERSION}")
@@ -150,6 +155,13 @@ def _decode_routes(routes: object) -> Iterator[RouteKey]:
                 yield RouteKey(rdomain, ip_network(destination), priority, table)
             case _:
                 raise ValueError("no record: a route was expected")
+
+
+def _decode_items(items: object) -> Iterator[tuple[str, ItemDigest]]:
+    if not isinstance(items, dict):
+        raise ValueError("no record: items were expected")
+    for item, digest in items.items():
+        yield item, ItemDigest(_text(digest))
 
 
 def _text(value: object) -> str:

@@ -156,6 +156,8 @@ GOOD = '{"version": 1, "interface": "wg0", "index": 7, "endpoints": {}, "command
         GOOD.replace("[]", '[], "routes": [[0, "10.0.0.0/8"]]'),
         GOOD.replace("[]", '[], "routes": [[0, "10.0.0.1/8", 8]]'),
         GOOD.replace("[]", '[], "routes": [[0, "10.0.0.0/8", "8"]]'),
+        GOOD.replace("[]", '[], "items": []'),
+        GOOD.replace("[]", '[], "items": {"mtu": 1420}'),
         GOOD + "x",
         "[" * 100_000,
         "9" * 10_000,
@@ -186,6 +188,8 @@ near_records = st.fixed_dictionaries(
             st.tuples(st.just(0), st.sampled_from(["10.0.0.0/8", "::/0", "::1/8"]), json_values)
             | json_values
         )
+        | json_values,
+        "items": st.dictionaries(st.text(max_size=5), st.text(max_size=3) | json_values)
         | json_values,
     },
 )
