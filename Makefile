@@ -12,7 +12,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench bench-language bench-runs install setup clean demo-tools check-tools peers
+.PHONY: demo check bench bench-language bench-runs install deb setup clean demo-tools check-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -35,6 +35,9 @@ bench-runs: check-tools peers $(READY)
 
 install:
 	@contrib/install '$(DESTDIR)' '$(PREFIX)' "$$(command -v '$(SYSTEM_PYTHON)')"
+
+deb:
+	@contrib/deb
 
 setup: check-tools peers $(READY)
 
