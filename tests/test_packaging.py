@@ -23,7 +23,7 @@ from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
 config = lower(parse(SourceText.from_text("hostname.wg0", "inet 10.0.0.1/24\\n")), "wg0").config
-state = InterfaceState(name=config.name, index=7, flags=1, mtu=config.mtu)
+state = InterfaceState(name=config.name, index=7, flags=1, mtu=config.mtu or 1420)
 status = InterfaceStatus(state=state, public_key=None, is_wireguard=True)
 sys.stdout.write(render_status(status, 0))
 """

@@ -71,6 +71,10 @@ class Links(Protocol):
         """Say whether IPv4 from another interface is dropped if answers would go by this one."""
         ...
 
+    def path_mtu(self, endpoint: Endpoint, fwmark: int, tunnel: str) -> int | None:
+        """Return how long packets to an endpoint may be; None if there is no way but the tunnel."""
+        ...
+
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
         """Set how long an inner packet may be."""
         ...

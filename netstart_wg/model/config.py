@@ -14,7 +14,7 @@ IPV6_MINIMUM_MTU = 1280
 """Bytes; RFC 8200 §5.  Below it Linux takes all IPv6 addresses from an interface."""
 
 DEFAULT_MTU = 1420
-"""wg(4): what an interface has when nobody asked for another."""
+"""wg(4): what an interface has when nobody asked for another, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,9 @@ class InterfaceConfig:
     wireguard: WireGuardConfig = WireGuardConfig()
     addresses: tuple[IPInterface, ...] = ()
     """In the order they take effect; no duplicates."""
-    mtu: int = DEFAULT_MTU
-    """Bytes, of inner packets."""
+    mtu: int | None = None
+    """Bytes, of inner packets; None: what is worked out from the way to the endpoints, and until
+    then what there is."""
     is_up: bool = False
     is_debug: bool = False
     """`debug`: the engine says what it does (IFF_DEBUG)."""

@@ -52,7 +52,7 @@ def without_what_linux_takes(config: InterfaceConfig) -> InterfaceConfig:
         routes = tuple(route for route in config.routes if route.key.table is None)
         config = replace(config, routes=routes, rules=())
     gone = set() if any(address.version == 4 for address in config.addresses) else {4}
-    if config.mtu < IPV6_MINIMUM_MTU:
+    if config.mtu is not None and config.mtu < IPV6_MINIMUM_MTU:
         gone.add(6)
     return replace(
         config,

@@ -188,8 +188,9 @@ class Planner:
     def _settings(self, desired: InterfaceConfig, before: InterfaceState) -> Iterator[Change]:
         """Yield the steps that make no difference to being up or down."""
         name = desired.name
-        set_mtu = [SetMtu(name, before.mtu, desired.mtu)] if desired.mtu != before.mtu else []
-        keeps_ipv6 = desired.mtu >= IPV6_MINIMUM_MTU
+        mtu = before.mtu if desired.mtu is None else desired.mtu
+        set_mtu = [SetMtu(name, before.mtu, mtu)] if mtu != before.mtu else []
+        keeps_ipv6 = mtu >= IPV6_MINIMUM_MTU
         if keeps_ipv6:
             yield from set_mtu
         if desired.description != before.description:

@@ -92,8 +92,9 @@ class Fold:
 
     def look_at_mtu(self) -> None:
         """Say that an IPv6 address which was named cannot be there, if that is so."""
-        if self._interface.exists and self._interface.mtu < IPV6_MINIMUM_MTU:
-            self._interface.addresses.refuse_ipv6(self._interface.mtu)
+        mtu = self._interface.mtu
+        if self._interface.exists and mtu is not None and mtu < IPV6_MINIMUM_MTU:
+            self._interface.addresses.refuse_ipv6(mtu)
 
     def look_at_end(self) -> None:
         """Warn of a file that leaves no interface."""
@@ -162,6 +163,7 @@ class Fold:
             description=interface.description,
             groups=interface.groups,
             routes=(*self._routes_of_before(), *resolve(self._name, now)),
+            rules=() if self._has_moved else self._base.rules,
         )
 
     def _moment(self) -> Moment:
@@ -173,12 +175,15 @@ class Fold:
 
     def _routes_of_before(self) -> Iterator[Route]:
         """Yield those that were there; the interface's own stay behind when it moves."""
-        base = self._base
-        has_moved = self._interface.rdomain != base.rdomain
-        for route in base.routes:
-            is_own = any(hop.interface == self._name for hop in route.next_hops)
-            if not (has_moved and is_own):
+        for route in self._base.routes:
+            is_through_it = any(hop.interface == self._name for hop in route.next_hops)
+            is_own = is_through_it or route.key.table is not None
+            if not (self._has_moved and is_own):
                 yield route
+
+    @property
+    def _has_moved(self) -> bool:
+        return self._interface.rdomain != self._base.rdomain
 
     def _look_at_rest(self, statements: Iterable[AnyStatement]) -> None:
         """Look at what follows a `destroy` in its own command."""

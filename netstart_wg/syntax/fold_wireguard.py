@@ -141,6 +141,7 @@ class WireGuardFold:
         self._private_key = base.private_key
         self._own_public_key = self._public_key()
         self._listen_port = base.listen_port
+        self._fwmark = base.fwmark
         self._rdomain = base.wgrtable
         self._places: dict[Subject, Span] = {}
         self._peers = {peer.public_key: _Peer.of(peer) for peer in base.peers}
@@ -187,6 +188,7 @@ class WireGuardFold:
         return WireGuardConfig(
             private_key=self._private_key,
             listen_port=self._listen_port,
+            fwmark=self._fwmark,
             wgrtable=self._rdomain,
             peers=tuple([peer.current_config() for peer in self._peers.values()]),
         )

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from netstart_wg.errors import BackendError, NoSuchRdomainError
-from netstart_wg.model.address import IPInterface
+from netstart_wg.model.address import Endpoint, IPInterface
 from netstart_wg.model.route import Route
 from netstart_wg.model.rule import PolicyRule
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.addresses import IFA_F_NODAD, read_addresses, takes_others_along
 from netstart_wg.system.namespaces import is_rdomain, open_rdomain
+from netstart_wg.system.path_mtu import path_mtu
 from netstart_wg.system.routes import put_route, read_routes, take_route
 from netstart_wg.system.rtnetlink import Rtnetlink, refusals
 from netstart_wg.system.rules import is_table_of_others, put_rule, read_rules, take_rule
@@ -191,6 +192,11 @@ class Netlink:
             modes.pop(passive, None)
         at_least = modes.pop("all", 0)
         return any(max(mode, at_least) == STRICT for mode in modes.values())
+
+    def path_mtu(self, endpoint: Endpoint, fwmark: int, tunnel: str) -> int | None:
+        """Return how long packets to an endpoint may be; None if there is no way but the tunnel."""
+        with refusals("look for the way to an endpoint", tunnel):
+            return path_mtu(self._rtnetlink, endpoint, fwmark, tunnel)
 
     def _set_link(
         self, operation: str, interface: str, command: str = "set", **attributes: int | str

@@ -77,6 +77,11 @@ class Rtnetlink:
         with _os_errors():
             list(self._send(message, kind, NLM_F_REQUEST | NLM_F_ACK | flags))
 
+    def ask(self, message: nlmsg, kind: int) -> list[nlmsg]:
+        """Send a question and return the answer; raise OSError."""
+        with _os_errors():
+            return list(self._send(message, kind, NLM_F_REQUEST | NLM_F_ACK))
+
     def dump(self, message: nlmsg, kind: int) -> list[nlmsg]:
         """Return all objects that agree with the message where it is not 0."""
         return _dump(lambda: self._send(message, kind, NLM_F_REQUEST | NLM_F_DUMP))

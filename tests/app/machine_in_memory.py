@@ -79,6 +79,8 @@ class LinksInMemory:
         """Those of our protocol number."""
         self.rules: list[PolicyRule] = []
         """Those of our protocol number."""
+        self.path_mtus: dict[tuple[int, str, int], int] = {}
+        """(Rdomain, address, mark) → the MTU on the way there."""
         self.tables_of_others: set[int] = set()
         self.strict_filters: set[str] = set()
         """Interfaces whose rp_filter is 1."""
@@ -234,6 +236,10 @@ class LinksOfRdomain:
 
     def is_table_of_others(self, table: int) -> bool:
         return table in self._every.tables_of_others
+
+    def path_mtu(self, endpoint: Endpoint, fwmark: int, tunnel: str) -> int | None:
+        assert not tunnel.startswith("eth")
+        return self._every.path_mtus.get((self._rdomain, str(endpoint.address), fwmark))
 
     def filters_strictly(self, interface: str) -> bool:
         return bool(self._every.strict_filters - {interface})

@@ -395,7 +395,7 @@ class Box:
 
     key: PrivateKey | None = None
     port: int = 0
-    mtu: int = 1420
+    mtu: int | None = None
     up: bool = False
     descr: str = ""
     inet: list[tuple[str, int]] = field(default_factory=list)
