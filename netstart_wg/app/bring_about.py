@@ -19,7 +19,14 @@ from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
 from netstart_wg.app.permissions import point_out_permissions, repair_permissions
-from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
+from netstart_wg.app.prepare import (
+    Resolved,
+    Situation,
+    resolve_names,
+    survey_again,
+    survey_all,
+    work_out_mtu,
+)
 from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
@@ -42,7 +49,8 @@ def bring_about(
     resolved, looked_up = resolve_names(situations, machine, output)
 
     def change(situation: Situation) -> ExitStatus:
-        return _change(situation, resolved, options, machine, output)
+        settled = work_out_mtu(situation, resolved, machine)
+        return _change(settled, resolved, options, machine, output)
 
     if options.window_ns is None:
         changed = for_each(situations, change, output)
@@ -65,6 +73,7 @@ def show_plans(
     )
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, _ = resolve_names(situations, machine, output)
+    situations = tuple(work_out_mtu(each, resolved, machine) for each in situations)
     for situation in situations:
         _warn(situation, output)
     plans = [situation.plan(resolved) for situation in situations]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstart_wg.app.observe import observe_link, with_routing
+from netstart_wg.app.outer_paths import OuterPath
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import NetstartError
 from netstart_wg.model.state import InterfaceState
@@ -49,7 +50,9 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
         if known is None or machine.system.is_insecure(file.path):
             return False
         known, _, key_path = known.partition("\n")
-        given, found, *rdomains = known.split()
+        given, found, *places = known.split()
+        paths = [OuterPath.decode(name, place) for place in places if "|" in place]
+        rdomains = [int(place) for place in places if "|" not in place]
         texts = digest_of_texts(
             _digest_of_file(file.path),
             _digest_of_settings(file, machine),
@@ -57,7 +60,8 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
         )
         if given != _digest_of_given(name, texts, machine):
             return False
-        return found == _look(name, [int(rdomain) for rdomain in rdomains], machine)
+        is_as_wide = all(path.look(machine) == path for path in paths)
+        return is_as_wide and found == _look(name, rdomains, machine)
     except (NetstartError, OSError, ValueError):
         return False
 
@@ -75,7 +79,8 @@ def remember_fixpoint(situation: Situation, machine: Machine) -> None:
         return
     name = running.name
     given = _digest_of_given(name, situation.file_digest, machine)
-    text = " ".join([given, found, *map(str, sorted(situation.rdomains))])
+    paths = (path.encode() for path in situation.outer_paths)
+    text = " ".join([given, found, *map(str, sorted(situation.rdomains)), *paths])
     if situation.key_path is not None:
         text += f"\n{situation.key_path}"
     with suppress(NetstartError):

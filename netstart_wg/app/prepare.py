@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError, observe
+from netstart_wg.app.outer_paths import OuterPath
 from netstart_wg.app.output import Output, for_each
 from netstart_wg.app.records import read_record, records_of_others
 from netstart_wg.app.routing import left_behind, tables_of, with_routes_asked_for
@@ -25,6 +26,7 @@ from netstart_wg.model.settings import InterfaceSettings
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind
 from netstart_wg.reconcile.endpoints import names_to_resolve
+from netstart_wg.reconcile.mtu import declared_endpoints, with_mtu
 from netstart_wg.reconcile.plan import plan_interface
 from netstart_wg.reconcile.record import record_of
 from netstart_wg.reconcile.routes import own_routes
@@ -57,6 +59,8 @@ class Situation:
     """Where `desired` comes from; None if it is not a file's."""
     left_behind: LeftBehind = NOTHING_LEFT
     """By a former interface of that name, where there is none now."""
+    outer_paths: tuple[OuterPath, ...] = ()
+    """That the MTU was worked out from."""
     displaces: bool = False
     """Whether there is an interface of that name which is not ours, and may be removed."""
 
@@ -166,7 +170,12 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
 def survey_again(before: Situation, machine: Machine, allowed: Guards = frozenset()) -> Situation:
     """Look once more: now nobody else can change it, or we have."""
     after = survey(before.reading, machine, allowed)
-    return replace(after, is_incremental=before.is_incremental)
+    return replace(
+        after,
+        desired=with_mtu(after.desired, _known(before.outer_paths)),
+        is_incremental=before.is_incremental,
+        outer_paths=before.outer_paths,
+    )
 
 
 def look(
@@ -206,6 +215,30 @@ def survey_all(
 
     status = for_each(readings, look, output)
     return tuple(situations), status
+
+
+def work_out_mtu(situation: Situation, resolved: Resolved, machine: Machine) -> Situation:
+    """Settle the MTU if the file names none, once names have been looked up."""
+    desired, running = situation.desired, situation.running
+    engine = running.wireguard if running else None
+    present = (engine.wgrtable, engine.fwmark) if engine else (0, 0)
+    rdomain = desired.wireguard.wgrtable
+    fwmark = desired.wireguard.fwmark
+    paths = tuple(
+        OuterPath(
+            interface=desired.name,
+            rdomain=(present[0] or 0) if rdomain is None else rdomain,
+            fwmark=present[1] if fwmark is None else fwmark,
+            endpoint=endpoint,
+        ).look(machine)
+        for endpoint in declared_endpoints(desired, running, resolved)
+    )
+    return replace(situation, desired=with_mtu(desired, _known(paths)), outer_paths=paths)
+
+
+def _known(paths: Sequence[OuterPath]) -> Sequence[int]:
+    """Return the MTUs of those that lead anywhere."""
+    return [path.mtu for path in paths if path.mtu is not None]
 
 
 def resolve_names(

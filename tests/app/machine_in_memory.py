@@ -285,6 +285,8 @@ class EnginesInMemory(MemoryBackend):
         if interface in self.renamed:
             self.renamed.remove(interface)  # and what has its former name stays
         else:
+            if interface in self._links.states:
+                self._links.drop_routes(interface)
             self._links.states.pop(interface, None)
 
     def displace(self, interface: str) -> None:
