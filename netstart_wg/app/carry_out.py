@@ -13,6 +13,7 @@ from netstart_wg.app.guards import refuse
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, survey_again
+from netstart_wg.app.rdomains import lead_to_places
 from netstart_wg.app.records import read_record
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
@@ -58,6 +59,7 @@ def carry_out(
     """
     plan = before.plan(resolved)
     refuse(before, plan, allowed)
+    lead_to_places(before.desired, before.settings, machine)
     run = _Run(plan, before, resolved, machine, output)
     declared = _up_to_last_declared(plan)
     undoable = len(plan.actions) if before.settings.strict_commands else declared

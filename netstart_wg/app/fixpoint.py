@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,10 @@ _IFF_UP_AND_DEBUG = 0x1 | 0x4
 """netdevice(7): the flags that plans are about; others come and go."""
 
 
+_KEY = "key "
+_PLACE = "rdomain "
+"""What the further lines of a fixpoint begin with."""
+
 NO_FILE = "-"
 """In place of the digest of a file that does not exist."""
 
@@ -49,16 +53,16 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
         known = machine.system.read_fixpoint(name)
         if known is None or machine.system.is_insecure(file.path):
             return False
-        known, _, key_path = known.partition("\n")
-        given, found, *places = known.split()
+        first, *further = known.split("\n")
+        given, found, *places = first.split()
         paths = [OuterPath.decode(name, place) for place in places if "|" in place]
         rdomains = [int(place) for place in places if "|" not in place]
         texts = digest_of_texts(
             _digest_of_file(file.path),
             _digest_of_settings(file, machine),
-            _digest_of_key(key_path, machine),
+            _digest_of_key(further, machine),
         )
-        if given != _digest_of_given(name, texts, machine):
+        if given != _digest_of_given(name, texts, machine) or not _are_places(further, machine):
             return False
         is_as_wide = all(path.look(machine) == path for path in paths)
         return is_as_wide and found == _look(name, rdomains, machine)
@@ -71,6 +75,8 @@ def remember_fixpoint(situation: Situation, machine: Machine) -> None:
 
     What cannot be remembered only takes longer the next time.
     """
+    from netstart_wg.app.rdomains import places_needed
+
     running = situation.running
     if situation.file_digest is None or running is None:
         return
@@ -82,7 +88,9 @@ def remember_fixpoint(situation: Situation, machine: Machine) -> None:
     paths = (path.encode() for path in situation.outer_paths)
     text = " ".join([given, found, *map(str, sorted(situation.rdomains)), *paths])
     if situation.key_path is not None:
-        text += f"\n{situation.key_path}"
+        text += f"\n{_KEY}{situation.key_path}"
+    for rdomain, place in places_needed(situation.desired, situation.settings).items():
+        text += f"\n{_PLACE}{rdomain} {place.name}"
     with suppress(NetstartError):
         if text != machine.system.read_fixpoint(name):
             machine.system.write_fixpoint(name, text)
@@ -109,13 +117,24 @@ def _digest_of_settings(file: HostnamePath, machine: Machine) -> str:
         return NO_FILE
 
 
-def _digest_of_key(path: str, machine: Machine) -> str:
-    """Return the digest of a file with a key; raise OSError, ValueError if others may read it."""
-    if not path:
+def _digest_of_key(lines: Sequence[str], machine: Machine) -> str:
+    """Return the digest of the file with the key; raise OSError, ValueError if others may read it.
+
+    Which one that is netstart-wg.toml says, and a line of the fixpoint.
+    """
+    paths = [Path(line.removeprefix(_KEY)) for line in lines if line.startswith(_KEY)]
+    if not paths:
         return NO_FILE
-    if machine.system.is_insecure(Path(path)):
+    if machine.system.is_insecure(paths[0]):
         raise ValueError("others may read it")
-    return _digest_of_file(Path(path))
+    return _digest_of_file(paths[0])
+
+
+def _are_places(lines: Sequence[str], machine: Machine) -> bool:
+    """Say whether each rdomain that a line gives a place is still there."""
+    places = [line.removeprefix(_PLACE) for line in lines if line.startswith(_PLACE)]
+    pairs = (place.partition(" ") for place in places)
+    return all(machine.system.is_rdomain_called(int(number), name) for number, _, name in pairs)
 
 
 def _digest_of_file(path: Path) -> str:

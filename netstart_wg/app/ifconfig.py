@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstart_wg.app.carry_out import carry_out
@@ -23,8 +24,11 @@ from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output
 from netstart_wg.app.pending import refuse_if_pending
+from netstart_wg.app.permissions import repair_permissions
 from netstart_wg.app.prepare import Resolved, Situation, look
+from netstart_wg.app.rdomains import check_places
 from netstart_wg.app.records import read_record
+from netstart_wg.app.settings import read_settings
 from netstart_wg.app.status import NoSuchInterfaceError, print_status
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import (
@@ -38,6 +42,7 @@ from netstart_wg.errors import (
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.guard import ALL_GUARDS
+from netstart_wg.model.settings import InterfaceSettings
 from netstart_wg.reconcile.adopt import config_of, without_what_linux_takes
 from netstart_wg.system.hostname_files import is_interface_name
 from netstart_wg.system.names import service_port
@@ -73,10 +78,10 @@ def show_interface(name: str, machine: Machine, output: Output) -> ExitStatus:
 
 
 def change_interface(
-    name: str, words: Sequence[str], machine: Machine, output: Output
+    folder: Path, name: str, words: Sequence[str], machine: Machine, output: Output
 ) -> ExitStatus:
-    """Carry out one command, of at least one word."""
-    return _as_ifconfig(lambda: _change(name, words, machine, output), output)
+    """Carry out one command, of at least one word; the settings are those of the folder."""
+    return _as_ifconfig(lambda: _change(folder, name, words, machine, output), output)
 
 
 def _as_ifconfig(work: Callable[[], ExitStatus], output: Output) -> ExitStatus:
@@ -95,23 +100,36 @@ def _as_ifconfig(work: Callable[[], ExitStatus], output: Output) -> ExitStatus:
     return ExitStatus.FAILED
 
 
-def _change(name: str, words: Sequence[str], machine: Machine, output: Output) -> ExitStatus:
+def _change(
+    folder: Path, name: str, words: Sequence[str], machine: Machine, output: Output
+) -> ExitStatus:
     from netstart_wg.syntax.command_line import parse_words
 
     _check_name(name)
     file = parse_words(words, name, service_port)
     if not machine.system.is_root():
         raise PermissionDeniedError("need root privileges")
+    settings = _settings(folder, name, machine, output)
     resolved = _resolve(file, machine)
     machine.system.links().observe(name)  # loads what it takes to look before others have to wait
     with machine.system.lock(name):
-        situation, is_whole = _fold(file, _look(name, words[0], machine))
+        before = replace(_look(name, words[0], machine), settings=settings)
+        situation, is_whole = _fold(file, before)
+        check_places(situation.desired, settings, machine)
         for warning in situation.warnings:
             output.warn(warning.format_after(PROGRAM))
         if not situation.plan(resolved).is_empty:
             refuse_if_pending(name, machine)
             carry_out(situation, resolved, machine, _Quiet(output), ALL_GUARDS)
     return ExitStatus.OK if is_whole else ExitStatus.FAILED
+
+
+def _settings(folder: Path, name: str, machine: Machine, output: Output) -> InterfaceSettings:
+    """Return what netstart-wg.toml says of the interface; raise NetstartError."""
+    try:
+        return read_settings(folder, repair_permissions, machine, output).settings.of(name)
+    except ConfigError as error:  # its places are not those of words
+        raise NetstartError(str(error)) from None
 
 
 def _resolve(file: HostnameFile, machine: Machine) -> Resolved:

@@ -12,6 +12,7 @@ from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError, observe
 from netstart_wg.app.outer_paths import OuterPath
 from netstart_wg.app.output import Output, for_each
+from netstart_wg.app.rdomains import check_places
 from netstart_wg.app.records import read_record, records_of_others
 from netstart_wg.app.routing import left_behind, tables_of, with_routes_asked_for
 from netstart_wg.app.system import Machine
@@ -137,6 +138,7 @@ class Situation:
 def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) -> Situation:
     """Look at one interface; raise NotOursError if it is somebody else's and has to stay."""
     desired = reading.config
+    check_places(desired, reading.settings, machine)
     try:
         running, applied = look(desired.name, machine, {route.key for route in desired.routes})
     except ElsewhereError:

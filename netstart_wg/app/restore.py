@@ -48,6 +48,7 @@ def restore(
     that succeeded.  What is not as it was is told, and what cannot be.
     """
     name = before.desired.name
+    machine.system.place_rdomains(before.settings.rdomains)
     way_back = _WayBack(before, list(begun), machine, output)
     try:
         now, rest = way_back.go()

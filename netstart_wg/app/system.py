@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.model.route import Route
     from netstart_wg.model.rule import PolicyRule
+    from netstart_wg.model.settings import RdomainPlace
     from netstart_wg.model.state import InterfaceState
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.names import Unresolved
@@ -114,7 +115,22 @@ class System(Protocol):
         ...
 
     def make_rdomain(self, rdomain: int) -> None:
-        """Make an rdomain, its loopback up, if there is none; raise BackendError."""
+        """Make an rdomain, its loopback up, if there is none, or lead to its place.
+
+        Raise BackendError.
+        """
+        ...
+
+    def place_rdomains(self, places: Mapping[int, RdomainPlace]) -> None:
+        """Take notice of where rdomains are that are no namespaces of our own."""
+        ...
+
+    def check_rdomain(self, rdomain: int) -> None:
+        """Raise BackendError for an rdomain that has a place where it cannot be."""
+        ...
+
+    def is_rdomain_called(self, rdomain: int, name: str) -> bool:
+        """Say whether an rdomain is the network namespace of that name."""
         ...
 
     def rdomain_of(self, namespace: int) -> int | None:

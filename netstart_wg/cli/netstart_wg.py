@@ -202,7 +202,7 @@ def _ifconfig(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         name, *rest = words
         if not rest:
             return ifconfig.show_interface(name, machine, terminal)
-        return ifconfig.change_interface(name, rest, machine, terminal)
+        return ifconfig.change_interface(_ETC, name, rest, machine, terminal)
 
 
 def _exec(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -50,6 +50,9 @@ class InterfaceSettings:
     strict_commands: bool = False
     """Whether a `!` command that fails ends the run, and what was begun is undone."""
 
+    rdomains: Mapping[int, RdomainPlace] = field(default_factory=dict)
+    """Where rdomains are; the same for all interfaces."""
+
     @property
     def names_key(self) -> bool:
         """Whether the private key is in a file of its own."""
@@ -87,4 +90,5 @@ class Settings:
 
     def of(self, interface: str) -> InterfaceSettings:
         """Return what holds for an interface."""
-        return self.interfaces.get(interface, self.default)
+        own = self.interfaces.get(interface, self.default)
+        return replace(own, rdomains=self.rdomains)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from netstart_wg.errors import NoSuchRdomainError
+from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.system import hostname_files, namespaces, paths, records
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.refusal import refusal
@@ -17,6 +17,7 @@ from netstart_wg.system.refusal import refusal
 if TYPE_CHECKING:
     from netstart_wg.model.address import Endpoint, EndpointName
     from netstart_wg.model.confirmation import ProcessIdentity
+    from netstart_wg.model.settings import RdomainPlace
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.names import Unresolved
     from netstart_wg.system.notes import Note
@@ -27,6 +28,7 @@ class Linux:
 
     def __init__(self) -> None:
         self._links: dict[int, Netlink] = {}
+        self._places: dict[int, RdomainPlace] = {}
 
     def close(self) -> None:
         """Give back every socket."""
@@ -46,11 +48,42 @@ class Linux:
         return namespaces.rdomains()
 
     def make_rdomain(self, rdomain: int) -> None:
-        """Make an rdomain if there is none; raise BackendError."""
+        """Make an rdomain if there is none, or lead to its place; raise BackendError."""
+        self.check_rdomain(rdomain)
+        place = self._places.get(rdomain)
         try:
-            namespaces.make_rdomain(rdomain)
+            if place is None:
+                namespaces.make_rdomain(rdomain)
+            else:
+                namespaces.name_rdomain(rdomain, place.name)
         except OSError as error:
             raise refusal("make", f"rdomain {rdomain}", error) from error
+
+    def place_rdomains(self, places: Mapping[int, RdomainPlace]) -> None:
+        """Take notice of where rdomains are that are no namespaces of our own."""
+        self._places = dict(places)
+
+    def check_rdomain(self, rdomain: int) -> None:
+        """Raise BackendError for an rdomain that has a place where it cannot be."""
+        place = self._places.get(rdomain)
+        if place is None:
+            return
+
+        from netstart_wg.model.settings import RdomainKind
+
+        match place.kind:
+            case RdomainKind.NAMESPACE:
+                obstacle = namespaces.obstacle_to_name(rdomain, place.name)
+            case RdomainKind.VRF:
+                obstacle = f'it is to be the VRF "{place.name}", and VRFs cannot be used yet'
+            case _:
+                assert_never(place.kind)
+        if obstacle is not None:
+            raise BackendError("use", f"rdomain {rdomain}", obstacle)
+
+    def is_rdomain_called(self, rdomain: int, name: str) -> bool:
+        """Say whether an rdomain is the network namespace of that name."""
+        return namespaces.is_called(rdomain, name)
 
     def rdomain_of(self, namespace: int) -> int | None:
         """Return the rdomain that is the network namespace of this inode, or None."""

@@ -1,8 +1,9 @@
 """Network namespaces: those that are rdomains, and working in one of them for a while.
 
 rdomain N is the namespace named `rdomainN`, mounted where ip-netns(8) mounts
-them, so that its tools know it too.  rdomain 0 is the namespace that the process
-was started in.  What is entered is entered by the calling thread alone.
+them, so that its tools know it too.  It may be another name of one that somebody
+else has made.  rdomain 0 is the namespace that the process was started in.  What
+is entered is entered by the calling thread alone.
 """
 
 from __future__ import annotations
@@ -62,10 +63,7 @@ def rdomain_of(inode: int) -> int | None:
 
 def namespace_of(rdomain: int) -> int | None:
     """Return the inode of an rdomain's namespace; None if there is no such rdomain."""
-    try:
-        return rdomain_path(rdomain).stat().st_ino if is_rdomain(rdomain) else None
-    except OSError:  # it went just now
-        return None
+    return _inode(rdomain_path(rdomain))
 
 
 def open_rdomain(rdomain: int) -> int:
@@ -119,6 +117,57 @@ def make_rdomain(rdomain: int) -> None:
             _mount_new_namespace(path)
 
 
+def name_rdomain(rdomain: int, name: str) -> None:
+    """Make the namespace of that name an rdomain, which needs no other; raise OSError.
+
+    FileExistsError says what `obstacle_to_name` does.  Its loopback is its owner's.
+    """
+    with _locked_folder():
+        if (obstacle := obstacle_to_name(rdomain, name)) is not None:
+            raise FileExistsError(errno.EEXIST, obstacle)
+        if not is_rdomain(rdomain):
+            _share_folder()
+            _mount(NAMESPACE_FOLDER / name, rdomain_path(rdomain))
+
+
+def obstacle_to_name(rdomain: int, name: str) -> str | None:
+    """Return why the namespace of that name cannot be an rdomain, with a hint; None if it can."""
+    namespace = _inode(NAMESPACE_FOLDER / name)
+    if namespace is None:
+        return f'there is no namespace "{name}"\n    hint: `ip netns add {name}` makes it'
+    if namespace == namespace_of(0):
+        return f'the namespace "{name}" is the one that netstart-wg runs in: that is rdomain 0'
+    path = rdomain_path(rdomain)
+    if _kind_of_namespace(path) is not None and _inode(path) != namespace:
+        return (
+            f'{path} is there, and is not the namespace "{name}"'
+            f"\n    hint: `ip netns delete {path.name}` makes room, and ends what is in it"
+        )
+    other = rdomain_of(namespace)
+    if other not in (None, rdomain):
+        return (
+            f'the namespace "{name}" is rdomain {other} already'
+            f"\n    hint: `ip netns delete rdomain{other}` takes that name away"
+        )
+    return None
+
+
+def is_called(rdomain: int, name: str) -> bool:
+    """Say whether an rdomain is the namespace of that name."""
+    namespace = namespace_of(rdomain)
+    return namespace is not None and namespace == _inode(NAMESPACE_FOLDER / name)
+
+
+def _inode(path: Path) -> int | None:
+    """Return the inode of the network namespace on this file; None if none is there."""
+    if _kind_of_namespace(path) != libc.CLONE_NEWNET:
+        return None
+    try:
+        return path.stat().st_ino
+    except OSError:  # it went just now
+        return None
+
+
 def _kind_of_namespace(path: Path) -> int | None:
     """Return CLONE_NEWNET or whatever else the namespace on this file is; None if none is there."""
     try:
@@ -168,13 +217,18 @@ def _share_folder() -> None:
 
 def _mount_new_namespace(path: Path) -> None:
     """Make a namespace and mount it on the file; without success there is no file either."""
+    with _coming_back():
+        libc.unshare(libc.CLONE_NEWNET)
+        _bring_up_loopback()
+        _mount(_OWN, path)
+
+
+def _mount(namespace: Path, path: Path) -> None:
+    """Mount a namespace on the file; without success there is no file either."""
     flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     os.close(os.open(path, flags, 0o444))
     try:
-        with _coming_back():
-            libc.unshare(libc.CLONE_NEWNET)
-            _bring_up_loopback()
-            libc.mount(_OWN, path, "none", libc.MS_BIND)
+        libc.mount(namespace, path, "none", libc.MS_BIND)
     except OSError:
         path.unlink(missing_ok=True)
         raise

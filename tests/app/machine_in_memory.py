@@ -31,6 +31,7 @@ from netstart_wg.model.confirmation import ProcessIdentity
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
+from netstart_wg.model.settings import RdomainPlace
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
@@ -367,6 +368,11 @@ class SystemInMemory:
         """Those that others may write."""
         self.files_are_read_only = False
         self.credentials: Path | None = None
+        self.places: Mapping[int, RdomainPlace] = {}
+        self.namespaces: set[str] = set()
+        """Names of namespaces that are none of ours."""
+        self.named: dict[int, str] = {}
+        """Rdomains that are such a namespace."""
         self.sockets: set[str] = set()
         self.locked: set[str] = set()
         """Interfaces that another run is at work on."""
@@ -377,7 +383,22 @@ class SystemInMemory:
             raise NoSuchRdomainError(rdomain)
         return LinksOfRdomain(self.every_link, rdomain)
 
+    def place_rdomains(self, places: Mapping[int, RdomainPlace]) -> None:
+        self.places = dict(places)
+
+    def check_rdomain(self, rdomain: int) -> None:
+        place = self.places.get(rdomain)
+        if place is not None and place.name not in self.namespaces:
+            reason = f'there is no namespace "{place.name}"'
+            raise BackendError("use", f"rdomain {rdomain}", reason)
+
+    def is_rdomain_called(self, rdomain: int, name: str) -> bool:
+        return self.named.get(rdomain) == name and name in self.namespaces
+
     def make_rdomain(self, rdomain: int) -> None:
+        self.check_rdomain(rdomain)
+        if rdomain in self.places:
+            self.named[rdomain] = self.places[rdomain].name
         if rdomain not in self.every_link.rdomains:
             self._journal.write("make rdomain", "", rdomain)
             self.every_link.rdomains.add(rdomain)

@@ -103,7 +103,9 @@ def test_everything_goes_with_the_setting_the_peer_or_the_interface(
         case "destroy":
             bring_up(here, folder, "destroy\n")
         case _:
-            assert change_interface("wg0", ["destroy"], here.machine, Lines()) is ExitStatus.OK
+            assert (
+                change_interface(folder, "wg0", ["destroy"], here.machine, Lines()) is ExitStatus.OK
+            )
     assert here.links.rules == []
     assert all(key.table is None for key in here.links.routes)
     assert destinations(here) == ({"10.1.0.0/16"} if how == "peer" else set())
@@ -116,7 +118,7 @@ def test_ifconfig_about_something_else_leaves_everything(
 ) -> None:
     bring_up(here, folder)
     before = list(here.links.rules), dict(here.links.routes), mark(here)
-    assert change_interface("wg0", ["mtu", "1300"], here.machine, Lines()) is ExitStatus.OK
+    assert change_interface(folder, "wg0", ["mtu", "1300"], here.machine, Lines()) is ExitStatus.OK
     assert (here.links.rules, here.links.routes, mark(here)) == before
 
 

@@ -25,8 +25,8 @@ def have_run(here: MachineInMemory) -> list[str]:
     return [entry for entry in here.journal.writes if entry.startswith("run ")]
 
 
-def ifconfig(here: MachineInMemory, text: str) -> ExitStatus:
-    return change_interface("wg0", text.split(), here.machine, Lines())
+def ifconfig(here: MachineInMemory, folder: Path, text: str) -> ExitStatus:
+    return change_interface(folder, "wg0", text.split(), here.machine, Lines())
 
 
 class TestRecord:
@@ -36,7 +36,7 @@ class TestRecord:
         write(folder, HUB + ONCE)
         run(here, folder, Lines())
         former = here.links.states["wg0"].index
-        assert ifconfig(here, "rdomain 3") is ExitStatus.OK
+        assert ifconfig(here, folder, "rdomain 3") is ExitStatus.OK
         assert here.links.states["wg0"].index != former
         assert run(here, folder, lines) is ExitStatus.OK
         assert here.links.states["wg0"].rdomain == 0
@@ -60,7 +60,10 @@ class TestRecord:
         write(folder, HUB + ONCE)
         run(here, folder, Lines())
         before = here.system.records.copy()
-        assert ifconfig(here, f"mtu 1300 wgpeer {OFFICE} wgendpoint 203.0.113.5 1") is ExitStatus.OK
+        assert (
+            ifconfig(here, folder, f"mtu 1300 wgpeer {OFFICE} wgendpoint 203.0.113.5 1")
+            is ExitStatus.OK
+        )
         assert here.system.records == before
 
     def test_a_command_that_left_the_file_is_told_of_once_and_not_by_ifconfig(
@@ -70,11 +73,11 @@ class TestRecord:
         run(here, folder, Lines())
         write(folder, HUB)
         asked = Lines()
-        assert change_interface("wg0", ["mtu", "1300"], here.machine, asked) is ExitStatus.OK
+        assert change_interface(folder, "wg0", ["down"], here.machine, asked) is ExitStatus.OK
         assert asked.warnings == []
         assert run(here, folder, lines) is ExitStatus.OK
         assert lines.warnings == ["wg0: warning: cannot be undone, has run: !once"]
-        assert lines.summaries == ["wg0: mtu set"]
+        assert lines.summaries == ["wg0: interface brought up"]
         again = Lines()
         assert run(here, folder, again) is ExitStatus.OK
         assert (again.warnings, again.steps, again.summaries) == ([], [], [])
@@ -154,7 +157,7 @@ class TestRoaming:
             note(operation, interface, text)
 
         here.journal.write = roam  # type: ignore[method-assign]
-        assert ifconfig(here, "mtu 1300") is ExitStatus.OK
+        assert ifconfig(here, folder, "mtu 1300") is ExitStatus.OK
         engine = here.engines.state("wg0")
         assert engine is not None
         assert engine.peers[1].endpoint == ELSEWHERE
@@ -170,7 +173,7 @@ class TestRoutesOfSeveralFiles:
         here.system.sockets = {"wg0", "wg1"}
         here.journal.writes.clear()
         assert run(here, folder, lines) is ExitStatus.OK
-        assert ifconfig(here, "up") is ExitStatus.OK
+        assert ifconfig(here, folder, "up") is ExitStatus.OK
         assert here.journal.writes == []
         (route,) = here.links.routes.values()
         assert route.next_hops[0].interface == "wg0"

@@ -199,7 +199,7 @@ class TestMeanwhile:
         self, here: MachineInMemory, folder: Path, lines: Lines
     ) -> None:
         try_out(here, folder, Lines())
-        assert change_interface("wg0", ["mtu", "1300"], here.machine, lines) is ExitStatus.FAILED
+        assert change_interface(folder, "wg0", ["down"], here.machine, lines) is ExitStatus.FAILED
         assert "waits for confirmation" in lines.warnings[0]
 
     def test_other_interfaces_do_not_have_to(

@@ -31,6 +31,10 @@ LAPTOP = derive_public_key(PrivateKey(bytes(range(1, 33)))).to_base64()
 OFFICE = derive_public_key(PrivateKey(bytes(range(2, 34)))).to_base64()
 
 
+ETC = Path("/nonexistent")
+"""A folder without settings."""
+
+
 class Shell:
     """Types commands about wg0, and looks what has become of it."""
 
@@ -39,7 +43,7 @@ class Shell:
         self.lines = lines
 
     def ifconfig(self, text: str, interface: str = "wg0") -> ExitStatus:
-        status = change_interface(interface, text.split(), self.here.machine, self.lines)
+        status = change_interface(ETC, interface, text.split(), self.here.machine, self.lines)
         self.here.system.sockets = set(self.here.links.states)
         return status
 

@@ -300,7 +300,7 @@ def test_a_step_of_ifconfig_that_fails_leaves_everything_as_it_was(folder: Path)
     here = prepared(folder)
     change = f"rdomain 4 mtu 1300 wgpeer {LAPTOP} wgaip 10.3.0.0/16 10.4.0.1/24".split()
     here.journal.fault = "add address 10.4"
-    assert change_interface("wg0", change, here.machine, Lines()) is ExitStatus.FAILED
+    assert change_interface(folder, "wg0", change, here.machine, Lines()) is ExitStatus.FAILED
     assert_restored(here, folder)
 
 

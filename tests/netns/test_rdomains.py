@@ -326,3 +326,41 @@ def test_exec_takes_root(with_rdomain: Host) -> None:
     ):
         result = with_rdomain.attempt(*drop, *keep, NETSTART_WG, "exec", "-T", rdomain, "true")
         assert (result.returncode, result.stderr) == (status, message)
+
+
+def test_an_rdomain_can_be_a_namespace_that_somebody_else_has_made(machine: Machine) -> None:
+    """Two tunnels have the same inner addresses, and one of the four ends is in `blue`."""
+    host = machine.host
+    (machine.folder / "netstart-wg.toml").write_text('[rdomain]\n1 = { namespace = "blue" }\n')
+    blue, own = (End(1), End(2)), (End(3), End(4))
+    write_pair(machine, *blue, (1, 2))
+    write_pair(machine, *own, (3, 4))
+    with (machine.folder / "hostname.wg1").open("a") as file:
+        file.write("!route -T 1 add 10.9.0.0/16 10.0.0.2\n!route -T 1 exec touch /run/in-blue\n")
+
+    refused = host.attempt(NETSTART_WG, "-C", str(machine.folder), "wg1")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith('rdomain 1: use: there is no namespace "blue"\n    hint: ')
+    assert not host.exists("/run/netns/rdomain1")
+    assert not host.exists("/var/run/wireguard/wg1.sock")
+
+    host.run("ip", "netns", "add", "blue")
+    machine.netstart()
+    assert host.exists("/run/in-blue")
+    names = ("/run/netns/blue", "/run/netns/rdomain1", "/run/netns/rdomain3")
+    blue_is, rdomain_1_is, rdomain_3_is = host.run("stat", "-Lc", "%i", *names).split()
+    assert blue_is == rdomain_1_is != rdomain_3_is
+    host.run("ip", "-n", "blue", "link", "show", "dev", "wg1")
+    assert machine.addresses(1, "wg1") == machine.addresses(3, "wg3") == ["10.0.0.1/24"]
+    assert machine.routes(1) == {"10.9.0.0/16": ("10.0.0.2", "wg1", 8)}
+    assert re.search(r"^wg1: .* rdomain 1 ", host.run(NETSTART_WG, "status", "wg1"), re.M)
+    assert ping(host, 1, "10.0.0.2")
+    assert ping(host, 3, "10.0.0.2")
+    assert machine.netstart() == ""
+
+    host.run("ip", "netns", "delete", "blue")
+    host.run("ip", "netns", "add", "blue")
+    refused = host.attempt(NETSTART_WG, "-C", str(machine.folder))
+    assert refused.returncode == 1
+    assert 'rdomain1 is there, and is not the namespace "blue"' in refused.stderr
+    assert ping(host, 1, "10.0.0.2"), "what runs goes on where it is"

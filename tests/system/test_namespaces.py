@@ -17,8 +17,11 @@ from netstart_wg.system.namespaces import (
     NAMESPACE_FOLDER,
     inside,
     inside_rdomain,
+    is_called,
     is_rdomain,
     make_rdomain,
+    name_rdomain,
+    obstacle_to_name,
     open_rdomain,
     rdomain_of,
     rdomain_path,
@@ -226,3 +229,64 @@ def test_one_who_has_no_right_to_leaves_nothing_behind(missing: str) -> None:
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert said == "Operation not permitted, True\n"
     assert not rdomain_path(3).exists()
+
+
+def add_namespace(name: str) -> int:
+    """Make a namespace as ip-netns(8) does, and return its inode."""
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    return (NAMESPACE_FOLDER / name).stat().st_ino
+
+
+def test_an_rdomain_can_be_another_name_of_a_namespace() -> None:
+    blue = add_namespace("blue")
+    for _ in range(2):
+        assert obstacle_to_name(3, "blue") is None
+        name_rdomain(3, "blue")
+        assert (rdomains(), rdomain_of(blue)) == ((3,), 3)
+    assert len(mounts_on(rdomain_path(3))) == 1
+    assert is_called(3, "blue")
+    with inside_rdomain(3):
+        assert inode() == blue
+    subprocess.run(["ip", "netns", "delete", "rdomain3"], check=True)
+    assert rdomains() == ()
+    assert (NAMESPACE_FOLDER / "blue").stat().st_ino == blue
+
+
+def test_a_namespace_that_is_not_there_is_no_rdomain() -> None:
+    assert "there is no namespace" in str(obstacle_to_name(3, "blue"))
+    add_namespace("blue")
+    (NAMESPACE_FOLDER / "file").touch()
+    assert "there is no namespace" in str(obstacle_to_name(3, "file"))
+    with pytest.raises(FileExistsError, match="there is no namespace"):
+        name_rdomain(3, "file")
+    assert not rdomain_path(3).exists()
+    assert not is_called(3, "blue")
+
+
+def test_an_rdomain_that_is_another_namespace_stays_what_it_is() -> None:
+    make_rdomain(3)
+    add_namespace("blue")
+    before = rdomain_path(3).stat().st_ino
+    assert "is not the namespace" in str(obstacle_to_name(3, "blue"))
+    with pytest.raises(FileExistsError):
+        name_rdomain(3, "blue")
+    assert rdomain_path(3).stat().st_ino == before
+    assert not is_called(3, "blue")
+
+
+def test_a_namespace_that_was_made_again_is_another() -> None:
+    add_namespace("blue")
+    name_rdomain(3, "blue")
+    subprocess.run(["ip", "netns", "delete", "blue"], check=True)
+    assert "there is no namespace" in str(obstacle_to_name(3, "blue"))
+    add_namespace("blue")
+    assert "is not the namespace" in str(obstacle_to_name(3, "blue"))
+    assert not is_called(3, "blue")
+
+
+def test_a_namespace_is_one_rdomain_only() -> None:
+    add_namespace("blue")
+    name_rdomain(3, "blue")
+    assert "is rdomain 3 already" in str(obstacle_to_name(4, "blue"))
+    subprocess.run(["ip", "netns", "attach", "here", str(os.getpid())], check=True)
+    assert "that is rdomain 0" in str(obstacle_to_name(4, "here"))
