@@ -1,5 +1,6 @@
 # make demo    two hosts, a tunnel between them, and netstart-wg in each
 # make check   everything that must hold
+# make check-vm   what takes a kernel of its own: VM='COMMAND' runs another command in the virtual machine
 # Both set up what they need first; contrib/setup and contrib/peers say what that is.
 
 PYTHON = python3
@@ -12,7 +13,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check bench bench-language bench-runs install deb setup clean demo-tools check-tools peers
+.PHONY: demo check check-vm bench bench-language bench-runs install deb setup clean demo-tools check-tools vm-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -23,6 +24,9 @@ check: check-tools peers $(READY)
 	$(VENV)/bin/mypy --no-error-summary
 	mandoc -T lint -W warning man/*.[1-9]
 	$(VENV)/bin/pytest --quiet
+
+check-vm: vm-tools
+	$(PYTHON) -m tests.vm $(VM)
 
 bench: check-tools peers $(READY)
 	$(VENV)/bin/python -m contrib.bench.engines $(BENCH)
@@ -46,6 +50,9 @@ demo-tools:
 
 check-tools:
 	@PYTHON='$(PYTHON)' contrib/setup check
+
+vm-tools:
+	@PYTHON='$(PYTHON)' contrib/setup vm
 
 peers:
 	@contrib/peers

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag as InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from netstart_wg.model.keys import PrivateKey, PublicKey
 
@@ -81,7 +82,7 @@ def constant_time_equal(a: bytes, b: bytes) -> bool:
 def public_key_of(private_key: PrivateKey) -> PublicKey:
     """Return the public key that belongs to a private one."""
     private = X25519PrivateKey.from_private_bytes(private_key.in_place())
-    return PublicKey(private.public_key().public_bytes_raw())
+    return PublicKey(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def dh(private_key: PrivateKey, public_key: PublicKey) -> bytes | None:

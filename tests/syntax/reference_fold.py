@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 Word = tuple[str, ...]
 """A keyword and its arguments, without quotes.
@@ -98,7 +99,7 @@ class Interface:
         if self.key is None:
             return None
         public = X25519PrivateKey.from_private_bytes(self.key).public_key()
-        return base64.b64encode(public.public_bytes_raw()).decode()
+        return base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
     def siocswg(self, request: Request) -> None:
         """Take a request, in the order of the kernel."""
