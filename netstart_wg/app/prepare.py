@@ -23,12 +23,13 @@ from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.guard import Guard
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
-from netstart_wg.model.settings import InterfaceSettings
+from netstart_wg.model.settings import ForeignPolicy, InterfaceSettings
 from netstart_wg.model.source import Diagnostic
 from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind
 from netstart_wg.reconcile.endpoints import names_to_resolve
+from netstart_wg.reconcile.foreign import with_foreign
 from netstart_wg.reconcile.mtu import declared_endpoints, with_mtu
-from netstart_wg.reconcile.plan import plan_interface
+from netstart_wg.reconcile.plan import leaves_engine_to_commands, plan_interface
 from netstart_wg.reconcile.record import record_of
 from netstart_wg.reconcile.routes import own_routes
 
@@ -77,6 +78,14 @@ class Situation:
             file=self.file,
         )
 
+    @property
+    def wish(self) -> InterfaceConfig:
+        """Return what plans lead to: what is desired, and what is somebody else's and may stay."""
+        keeps = self.settings.foreign is ForeignPolicy.KEEP and not self.is_incremental
+        if not keeps or self.running is None or leaves_engine_to_commands(self.desired):
+            return self.desired
+        return with_foreign(self.desired, self.running, self.applied)
+
     def plan(self, resolved: Resolved) -> Plan:
         """Return the steps from what is to what shall be."""
         applied = self.applied
@@ -84,7 +93,7 @@ class Situation:
             # it may say where a peer is, too, and nothing of the file's commands
             applied = replace(applied, endpoints=(), commands=())
         plan = plan_interface(
-            self.desired, self.running, applied, resolved, derive_public_key, self.left_behind
+            self.wish, self.running, applied, resolved, derive_public_key, self.left_behind
         )
         if self.displaces:
             return replace(plan, actions=(RemoveStranger(plan.interface), *plan.actions))
@@ -98,7 +107,7 @@ class Situation:
         if self.running is None:
             return self.plan(resolved)
         applied = record_of(self.desired, self.running.index, self.applied, resolved)
-        return plan_interface(self.desired, self.running, applied, resolved, derive_public_key)
+        return plan_interface(self.wish, self.running, applied, resolved, derive_public_key)
 
     def record(self, resolved: Resolved) -> AppliedRecord | None:
         """Return what to remember of an interface that is as it shall be; None if there is none.

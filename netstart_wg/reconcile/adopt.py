@@ -27,7 +27,7 @@ def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> In
             listen_port=engine.listen_port or None,
             fwmark=engine.fwmark,
             wgrtable=engine.wgrtable,
-            peers=tuple(_peer_config(peer) for peer in engine.peers),
+            peers=tuple(peer_config(peer) for peer in engine.peers),
         ),
         addresses=state.addresses,
         mtu=state.mtu,
@@ -66,7 +66,8 @@ def without_what_linux_takes(config: InterfaceConfig) -> InterfaceConfig:
     )
 
 
-def _peer_config(peer: PeerState) -> PeerConfig:
+def peer_config(peer: PeerState) -> PeerConfig:
+    """Return what would make no difference to a peer."""
     return PeerConfig(
         public_key=peer.public_key,
         preshared_key=peer.preshared_key,
