@@ -1,7 +1,7 @@
 """Network and mount namespaces for the length of one test, in the test's own process.
 
 The test sees a network with nothing but a loopback interface that is down, and
-an empty /run; the machine's own stay as they are.
+an empty /run and /var/lib; the machine's own stay as they are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def private_namespaces() -> Iterator[None]:
             stack.callback(_call, "setns", descriptor, flag)
         stack.callback(_await_the_end_of_other_threads)
         _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-        for folder in ("/run", "/var/run"):
+        for folder in ("/run", "/var/run", "/var/lib"):
             if not Path(folder).is_symlink():
                 _call("mount", b"none", folder.encode(), b"tmpfs", 0, None)
         yield

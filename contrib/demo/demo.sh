@@ -95,6 +95,7 @@ new_host() {
 		mount -t proc proc /proc
 		mount -t sysfs sysfs /sys
 		mount -t tmpfs -o mode=755 tmpfs /run
+		mount -t tmpfs -o mode=755 tmpfs /var/lib
 		ip link set lo up
 		echo "$pid"
 		exec sleep 600 >/dev/null

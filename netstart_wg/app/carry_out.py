@@ -10,6 +10,7 @@ from dataclasses import replace
 from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import refuse
+from netstart_wg.app.history import remember_applied
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, survey_again
@@ -69,7 +70,10 @@ def carry_out(
         run.do_all(plan.actions[declared:undoable])
     run.do_all(plan.actions[undoable:])
     if run.done:
-        output.done(summarize(replace(plan, actions=tuple(run.done))))
+        summary = summarize(replace(plan, actions=tuple(run.done)))
+        output.done(summary)
+        if before.text is not None:
+            remember_applied(plan.interface, before.text, summary, machine, output)
     return worst(run.statuses)
 
 

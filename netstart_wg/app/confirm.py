@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from netstart_wg.app.history import newest_number
 from netstart_wg.app.hold import digest_of_file, read_hold
 from netstart_wg.app.keeper import (
     Charge,
@@ -41,10 +42,12 @@ def change_until_confirmed(
     machine: Machine,
     output: Output,
     carry_out: CarryOut,
+    file_digest_of: Callable[[Situation], str | None] = digest_of_file,
 ) -> ExitStatus:
     """Change the interfaces, of which each differs from what it shall be; return how it went.
 
     They stay changed for as long as `options` say, and longer if somebody confirms that.
+    `file_digest_of` tells which file is to be held if nobody does (`Ward`).
     """
     window_ns = options.window_ns or 0
     with ExitStack() as locks:
@@ -62,8 +65,9 @@ def change_until_confirmed(
             Ward(
                 before=situation,
                 plan=plan,
-                file_digest=digest_of_file(situation),
+                file_digest=file_digest_of(situation),
                 hold=read_hold(situation.desired.name, machine),
+                last_applied=newest_number(situation.desired.name, machine),
             )
             for situation in taken
             if not (plan := situation.plan(resolved)).is_empty

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from netstart_wg.model.route import Route, RouteKey
     from netstart_wg.model.settings import InterfaceSettings
     from netstart_wg.model.source import Span, Subject
+    from netstart_wg.syntax.source import SourceText
     from netstart_wg.syntax.statements import HostnameFile
 
 
@@ -128,9 +129,21 @@ def _settle_routes(
 def _read_file(
     file: HostnamePath, settings: SettingsReading, allowed: frozenset[Guard], machine: Machine
 ) -> Reading:
+    from netstart_wg.syntax.source import SourceText
+
+    return read_source(SourceText.read(file.path), file.interface, settings, allowed, machine)
+
+
+def read_source(
+    source: SourceText,
+    interface: str,
+    settings: SettingsReading,
+    allowed: frozenset[Guard],
+    machine: Machine,
+) -> Reading:
+    """Return what a text asks for; raise ConfigError."""
     from netstart_wg.syntax.lower import lower
     from netstart_wg.syntax.parse import parse
-    from netstart_wg.syntax.source import SourceText
     from netstart_wg.system.names import service_port
 
     services: list[str] = []
@@ -139,13 +152,12 @@ def _read_file(
         services.append(name)
         return service_port(name)
 
-    source = SourceText.read(file.path)
-    statements = parse(source, file.interface, look_up)
-    lowered = lower(statements, file.interface, derive_public_key)
+    statements = parse(source, interface, look_up)
+    lowered = lower(statements, interface, derive_public_key)
     texts = digest_of_text(source.text()), settings.digest
     reading = Reading(
         config=lowered.config,
-        settings=settings.settings.of(file.interface),
+        settings=settings.settings.of(interface),
         warnings=lowered.warnings,
         digest=None if services else digest_of_texts(*texts, NO_FILE),
         file=statements,
@@ -156,7 +168,7 @@ def _read_file(
     from netstart_wg.app.private_key import read_private_key, with_private_key
     from netstart_wg.syntax.lower import refuse_key
 
-    key = read_private_key(file.interface, settings, allowed, machine)
+    key = read_private_key(interface, settings, allowed, machine)
     refuse_key(statements, key.place)
     return replace(
         reading,

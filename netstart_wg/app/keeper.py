@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from netstart_wg.app.go_back import go_back
+from netstart_wg.app.history import mark_as_gone_back
 from netstart_wg.app.hold import write_hold
 from netstart_wg.app.output import Output
 from netstart_wg.app.pending import write_pending
@@ -41,6 +42,8 @@ class Ward:
     """Of the file that a revert is to hold; None: what held it before holds it again."""
     hold: Hold | None = None
     """What held it before."""
+    last_applied: int = 0
+    """The number of the newest entry in its history."""
 
     @property
     def interface(self) -> str:
@@ -154,6 +157,7 @@ class Keeper:
         """Go back, and leave word of it."""
         is_restored = go_back(ward.before, ward.plan, self.machine, self.output)
         self._told(lambda: self._hold(ward, reason))
+        self._told(lambda: mark_as_gone_back(ward.interface, ward.last_applied, self.machine))
         self._release(ward.interface)
         return Outcome.REVERTED if is_restored else Outcome.NOT_RESTORED
 

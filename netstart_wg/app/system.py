@@ -103,6 +103,26 @@ class Links(Protocol):
         ...
 
 
+class History(Protocol):
+    """What was applied to each interface: numbered texts, the last few of them."""
+
+    def interfaces(self) -> tuple[str, ...]:
+        """Return those that have any, sorted."""
+        ...
+
+    def numbers(self, interface: str) -> tuple[int, ...]:
+        """Return the numbers of an interface's texts, from the oldest to the newest."""
+        ...
+
+    def read(self, interface: str, number: int) -> str | None:
+        """Return a text, or None if there is none to be had."""
+        ...
+
+    def write(self, interface: str, number: int, text: str) -> None:
+        """Put a text there, and remove the oldest; raise BackendError."""
+        ...
+
+
 class System(Protocol):
     """Linux, outside WireGuard."""
 
@@ -195,6 +215,10 @@ class System(Protocol):
 
     def noted_interfaces(self, note: Note) -> tuple[str, ...]:
         """Return the interfaces with such a note, sorted."""
+        ...
+
+    def history(self) -> History:
+        """Return what was applied."""
         ...
 
     def boot_time_ns(self) -> int:

@@ -139,6 +139,58 @@ def _confirm(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return work(options.interfaces, machine, terminal)
 
 
+def _history(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    parser.add_argument("--show", dest="number", metavar="number", type=_number)
+    parser.add_argument("interfaces", metavar="interface", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+    if options.number is not None and len(options.interfaces) != 1:
+        raise UsageError("history: --show takes one interface")
+
+    from netstart_wg.app.history import print_applied, print_history
+    from netstart_wg.app.machine import this_machine
+
+    with this_machine() as machine:
+        if options.number is not None:
+            return print_applied(options.interfaces[0], options.number, machine, terminal)
+        return print_history(options.interfaces, machine, terminal)
+
+
+def _rollback(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    parser.add_argument("-n", dest="is_preview", action="store_true")
+    parser.add_argument("-v", dest="is_verbose", action="store_true")
+    parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
+    parser.add_argument("--to", dest="number", metavar="number", type=_number)
+    parser.add_argument("--confirm", dest="window", metavar="time")
+    parser.add_argument("interfaces", metavar="interface", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+
+    from netstart_wg.app.machine import this_machine
+    from netstart_wg.app.options import Options
+    from netstart_wg.app.rollback import Rollback
+
+    how = Options(window_ns=None if options.window is None else read_window(options.window))
+    if options.is_verbose:
+        terminal.show_each_step()
+    with this_machine() as machine:
+        work = Rollback(options.folder, options.interfaces, options.number, machine, terminal)
+        return work.show() if options.is_preview else work.carry_out(how)
+
+
+def _number(text: str) -> int:
+    """Read the number of a state; raise ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f'"{text}" is no number of a state')
+    return int(text)
+
+
 def _status(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser = _ArgumentParser()
     parser.add_argument("--json", dest="is_json", action="store_true")
@@ -277,7 +329,9 @@ _COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "debug": _debug,
     "exec": _exec,
     "fmt": _fmt,
+    "history": _history,
     "ifconfig": _ifconfig,
+    "rollback": _rollback,
     "status": _status,
 }
 

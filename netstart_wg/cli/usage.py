@@ -7,6 +7,8 @@ PROGRAM = "netstart-wg"
 USAGE = f"""\
 usage: {PROGRAM} [-nv] [-C directory] [--allow what] [--confirm time] [interface ...]
        {PROGRAM} confirm [--revert] [interface ...]
+       {PROGRAM} history [--show number] [interface ...]
+       {PROGRAM} rollback [-nv] [-C directory] [--to number] [--confirm time] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
        {PROGRAM} debug interface
@@ -34,6 +36,15 @@ confirm lets changes that were made with --confirm stay: of the interfaces named
 that wait. Exit 1 if there is nothing to confirm, or it comes too late.
 
   --revert      go back at once instead
+
+history lists the last ten states that were applied to each interface.
+
+  --show number  print the hostname file of that one, without its secrets
+
+rollback makes an interface what it was in the state before the present one; options as
+above. The hostname file stays as it is, and is left alone until it is edited.
+
+  --to number   the state to go back to
 
 status prints interfaces in the layout of OpenBSD's ifconfig:
 

@@ -7,6 +7,7 @@ is neither is shown, and belongs into a file of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 HIDDEN = "(hidden)"
 
@@ -24,6 +25,15 @@ _NAMED_SECRET = re.compile(
 )
 _LOGIN = re.compile(r"(?P<name>://[^\s/@:]*:)[^\s/@]+(?=@)")
 """`https://user:password@host`."""
+
+
+def secret_stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where `hide_secrets` would hide something; stretches may overlap."""
+    for pattern in (_NAMED_SECRET, _LOGIN):
+        for match in pattern.finditer(text):
+            yield match.end("name"), match.end()
+    for match in _KEY.finditer(text):
+        yield match.span()
 
 
 def hide_keys(text: str) -> str:

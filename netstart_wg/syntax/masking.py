@@ -42,12 +42,13 @@ _Stretch = tuple[int, int]
 def mask(text: str) -> str:
     """Return the text with as many asterisks in place of each secret."""
     characters = list(text)
-    for start, end in _secret_stretches(text):
+    for start, end in secret_stretches(text):
         characters[start:end] = "*" * (end - start)
     return "".join(characters)
 
 
-def _secret_stretches(text: str) -> Iterator[_Stretch]:
+def secret_stretches(text: str) -> Iterator[_Stretch]:
+    """Yield where `mask` puts asterisks; stretches may overlap."""
     for match in _ASSIGNMENT.finditer(text):
         yield match.span(1)
     quoted = ((match, _unquote(match.group())) for match in _QUOTED_PIECE.finditer(text))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.model.settings import RdomainPlace
     from netstart_wg.system.commands import CommandResult
+    from netstart_wg.system.history import History
     from netstart_wg.system.names import Unresolved
     from netstart_wg.system.notes import Note
 
@@ -159,6 +160,12 @@ class Linux:
         from netstart_wg.system import notes
 
         return notes.noted_interfaces(note)
+
+    def history(self) -> History:
+        """Return what was applied."""
+        from netstart_wg.system.history import History
+
+        return History()
 
     def boot_time_ns(self) -> int:
         """Return for how long the machine has been on, sleep included."""

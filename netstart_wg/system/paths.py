@@ -16,6 +16,9 @@ from typing import Final
 RUN_DIRECTORY: Final = Path("/run/netstart-wg")
 """Our locks and records; gone after a reboot, on purpose."""
 
+HISTORY_DIRECTORY: Final = Path("/var/lib/netstart-wg/history")
+"""What was applied, in a folder for each interface; it lasts."""
+
 SOCKET_DIRECTORY: Final = Path("/var/run/wireguard")
 """Where engines of every make have their UAPI sockets: `IF.sock`."""
 

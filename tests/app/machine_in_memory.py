@@ -35,6 +35,7 @@ from netstart_wg.model.settings import RdomainPlace
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.routes import leaves_through
 from netstart_wg.system.commands import CommandResult
+from netstart_wg.system.history import LIMIT
 from netstart_wg.system.names import Unresolved
 from netstart_wg.system.notes import Note
 
@@ -338,6 +339,30 @@ class EnginesInMemory(MemoryBackend):
         super().configure(interface, DeviceChange(peers=(heard,)))
 
 
+class HistoryInMemory:
+    """Satisfies `netstart_wg.app.system.History`."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, dict[int, str]] = {}
+        self.is_read_only = False
+
+    def interfaces(self) -> tuple[str, ...]:
+        return tuple(sorted(self.texts))
+
+    def numbers(self, interface: str) -> tuple[int, ...]:
+        return tuple(sorted(self.texts.get(interface, ())))
+
+    def read(self, interface: str, number: int) -> str | None:
+        return self.texts.get(interface, {}).get(number)
+
+    def write(self, interface: str, number: int, text: str) -> None:
+        if self.is_read_only:
+            raise BackendError("write the history", interface, os.strerror(errno.EROFS))
+        self.texts.setdefault(interface, {})[number] = text
+        for old in self.numbers(interface)[:-LIMIT]:
+            del self.texts[interface][old]
+
+
 class SystemInMemory:
     """Satisfies `netstart_wg.app.system.System`."""
 
@@ -347,6 +372,7 @@ class SystemInMemory:
         self.records: dict[str, str] = {}
         self.fixpoints: dict[str, str] = {}
         self.notes: dict[tuple[str, Note], str] = {}
+        self.applied = HistoryInMemory()
         self.up_for_ns = 7_000_000_000
         """Since the machine was started."""
         self.processes: set[ProcessIdentity] = set()
@@ -469,6 +495,9 @@ class SystemInMemory:
 
     def noted_interfaces(self, note: Note) -> tuple[str, ...]:
         return tuple(sorted(interface for interface, each in self.notes if each is note))
+
+    def history(self) -> HistoryInMemory:
+        return self.applied
 
     def boot_time_ns(self) -> int:
         return self.up_for_ns

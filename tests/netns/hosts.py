@@ -9,8 +9,8 @@ reads from a pipe that only we hold.  When we close the pipe or die, however
 abruptly, it ends, and with it the kernel ends every process in the host and
 takes back every interface and mount.  Nothing is ever left behind.
 
-/run is the host's own, so that the sockets and records of two hosts do not
-meet; /proc and /sys show what is in the host; the rest of the file system is shared.
+/run and /var/lib are the host's own, so that the sockets and records of two hosts
+do not meet; /proc and /sys show what is in the host; the rest of the file system is shared.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ set -e
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
+mount -t tmpfs -o mode=755 tmpfs /var/lib
 echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad   # addresses are usable at once
 echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad
 ip link set lo up

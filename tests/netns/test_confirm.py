@@ -100,7 +100,8 @@ class Star:
 
     def written(self) -> str:
         """Return everything that is in a file of ours, and what ps(1) shows."""
-        script = "cat /run/netstart-wg/*; cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
+        files = "/run/netstart-wg/* /var/lib/netstart-wg/history/*/* /proc/[0-9]*/cmdline"
+        script = f"cat {files} | tr '\\0' ' '"
         return self.host.attempt("sh", "-c", script).stdout
 
 
@@ -228,6 +229,37 @@ def test_second_thoughts_and_the_end_of_the_keeper_go_back_at_once(star: Star) -
     (keeper,) = star.keepers()
     os.kill(keeper, signal.SIGTERM)
     star.await_the_end()
+    assert picture(star.host) == before
+
+
+def test_a_rollback_goes_to_an_earlier_state_and_can_go_back_itself(star: Star) -> None:
+    before = picture(star.host)
+    preshared_key = new_preshared_key()
+    star.write(replace(star.near, preshared_key=preshared_key), rest="!: password=hunter2\n")
+    assert star.netstart().returncode == 0
+    changed = picture(star.host)
+    listed = star.host.run(NETSTART_WG, "history", "wg0").splitlines()
+    assert listed[0].endswith("  1 peer changed, 1 peer removed, 1 command run")
+    number = listed[0].split()[1]
+    shown = star.host.run(NETSTART_WG, "history", "--show", number, "wg0")
+    assert "wgkey (secret sha256:" in shown
+    assert "password=(secret scrypt:" in shown
+    for secret in (preshared_key, star.hub.keys.private, "hunter2"):
+        assert secret not in star.written() + shown
+
+    options = ("rollback", "-C", str(star.hub.folder))
+    preview = star.host.attempt(NETSTART_WG, *options, "-n")
+    assert (preview.returncode, preview.stderr) == (ExitStatus.DIFFERENT, "")
+    assert star.far.public_key in preview.stdout
+    assert picture(star.host) == changed
+    rolled_back = star.host.attempt(NETSTART_WG, *options, "--confirm", "1s")
+    assert rolled_back.returncode == 0, rolled_back
+    assert picture(star.host) == before
+    star.await_the_end()
+    assert picture(star.host) == changed
+    assert star.host.attempt(NETSTART_WG, *options, "wg0").returncode == 0
+    assert picture(star.host) == before
+    assert star.netstart().returncode == ExitStatus.WARNINGS
     assert picture(star.host) == before
 
 
