@@ -115,6 +115,7 @@ class Device:
     def configure(self, change: DeviceChange, now: Now) -> None:
         """Apply a change, which cannot fail; what is equal is not touched."""
         had_no_key = self._private_key is None
+        was_at = self._listen_port, self._wgrtable
         if change.private_key is not UNCHANGED:
             self._set_private_key(change.private_key)
         self._set_sockets(change)
@@ -127,6 +128,8 @@ class Device:
             self._configure_peer(peer_change, now)
         if had_no_key and self._private_key is not None:
             self._send_staged(now)
+        if (self._listen_port, self._wgrtable) != was_at:
+            self._announce(now)
 
     def state(self) -> WireGuardState:
         """Return what `wg show` shows."""
@@ -182,6 +185,12 @@ class Device:
         for peer in self._peers.values():
             peer.flush(now)
             self._reschedule(peer)
+
+    def _announce(self, now: Now) -> None:
+        """Be heard at once from where we are now: until then peers send to where we were."""
+        for peer in self._peers.values():
+            if peer.announce(now):
+                self._reschedule(peer)
 
     def _configure_peer(self, change: PeerChange, now: Now) -> None:
         peer = self._peers.get(change.public_key)

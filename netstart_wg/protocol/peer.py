@@ -217,6 +217,17 @@ class Peer:
             self._staged.append(b"")
         self.flush(now)
 
+    def announce(self, now: Now) -> bool:
+        """Send an empty packet if there is a session; return whether there is one.
+
+        Without a session the peer sends nothing that could get lost.
+        """
+        current = self._keypairs.current
+        has_session = current is not None and current.can_send(now.boottime_ns)
+        if has_session:
+            self.send_keepalive(now)
+        return has_session
+
     # -- handshakes ----------------------------------------------------------------------
 
     def initiate(self, now: Now) -> None:

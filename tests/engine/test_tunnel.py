@@ -669,3 +669,21 @@ def test_groups_and_rdomain_are_kept_until_others_are_set() -> None:
     assert (a.device.state().wgrtable, a.device.state().groups) == (3, ("vpn", "egress"))
     a.tunnel.configure(DeviceChange(wgrtable=0, groups=()), a.now)
     assert (a.device.state().wgrtable, a.device.state().groups) == (0, ())
+
+
+@pytest.mark.parametrize("change", [DeviceChange(listen_port=7), DeviceChange(wgrtable=7)])
+def test_whoever_has_a_session_hears_at_once_from_other_sockets(change: DeviceChange) -> None:
+    simulation, a, b = pair()
+    a.say(b, b"hello")
+    simulation.run(SECOND)
+    before = len(b.sent)
+    b.tunnel.configure(change, b.now)
+    assert [sent.is_keepalive for sent in b.sent[before:]] == [True]
+    b.tunnel.configure(change, b.now)
+    assert len(b.sent) == before + 1, "where it is no more than before"
+
+
+def test_without_a_session_other_sockets_are_nobodys_business() -> None:
+    _, a, _ = pair()
+    a.tunnel.configure(DeviceChange(listen_port=7), a.now)
+    assert a.sent == []
