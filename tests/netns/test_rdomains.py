@@ -27,7 +27,7 @@ from tests.netns.waiting import eventually
 PROTOCOL = 119
 """The routing protocol number of the routes that netstart-wg adds."""
 
-RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE = 18, 22, 26
+RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETRULE = 18, 22, 26, 34
 """rtnetlink(7)."""
 
 
@@ -177,7 +177,7 @@ def test_a_second_run_only_asks(machine: Machine, tmp_path: Path) -> None:
     sent = [line for line in text.splitlines() if re.search(r"\b(send|write)\w*\(", line)]
     # In another namespace strace(1) does not know the socket's protocol, and so shows numbers.
     asked = {int(kind, 16) for line in sent for kind in re.findall(r"nlmsg_type=(0x\w+)", line)}
-    assert asked == {RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE}
+    assert asked == {RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETRULE}
     assert not any("RTM_" in line for line in sent), "nothing is asked of rdomain 0"
     assert any("get=1" in line for line in sent)
     assert not any("set=1" in line for line in sent)
