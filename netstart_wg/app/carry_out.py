@@ -14,7 +14,7 @@ from netstart_wg.app.history import remember_applied
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output, worst
 from netstart_wg.app.prepare import Resolved, Situation, survey_again
-from netstart_wg.app.rdomains import lead_to_places
+from netstart_wg.app.rdomains import lead_to_places, remove_left
 from netstart_wg.app.records import read_record
 from netstart_wg.app.summary import summarize
 from netstart_wg.app.system import Machine
@@ -64,10 +64,13 @@ def carry_out(
     run = _Run(plan, before, resolved, machine, output)
     declared = _up_to_last_declared(plan)
     undoable = len(plan.actions) if before.settings.strict_commands else declared
-    with _undone_on_failure(run):
-        run.do_all(plan.actions[:declared])
-        run.verify()
-        run.do_all(plan.actions[declared:undoable])
+    try:
+        with machine.system.rdomains_in_use(), _undone_on_failure(run):
+            run.do_all(plan.actions[:declared])
+            run.verify()
+            run.do_all(plan.actions[declared:undoable])
+    finally:
+        remove_left(plan.interface, before.running, run.begun, machine, output)
     run.do_all(plan.actions[undoable:])
     if run.done:
         summary = summarize(replace(plan, actions=tuple(run.done)))

@@ -141,6 +141,17 @@ class System(Protocol):
         """
         ...
 
+    def remove_rdomain(self, rdomain: int) -> bool:
+        """Remove an rdomain that we made if nobody is in it; say whether it was removed.
+
+        Sockets that engines have there are not looked for.  Raise BackendError.
+        """
+        ...
+
+    def rdomains_in_use(self) -> AbstractContextManager[bool]:
+        """Have nobody remove an rdomain meanwhile."""
+        ...
+
     def place_rdomains(self, places: Mapping[int, RdomainPlace]) -> None:
         """Take notice of where rdomains are that are no namespaces of our own."""
         ...

@@ -25,7 +25,9 @@ MS_BIND: Final = 0x1000
 MS_REC: Final = 0x4000
 MS_SLAVE: Final = 1 << 19
 MS_SHARED: Final = 1 << 20
-"""mount(2)."""
+MNT_DETACH: Final = 0x2
+UMOUNT_NOFOLLOW: Final = 0x8
+"""mount(2), umount2(2)."""
 
 PR_SET_DUMPABLE: Final = 4
 PR_CAPBSET_READ: Final = 23
@@ -70,6 +72,11 @@ def mount(source: Path | None, target: Path, kind: str, flags: int) -> None:
     """Mount, or change a mount (mount(2)); None is no source."""
     from_where = b"none" if source is None else os.fsencode(source)
     _call("mount", from_where, os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), None)
+
+
+def unmount(target: Path, flags: int) -> None:
+    """Unmount (umount2(2))."""
+    _call("umount2", os.fsencode(target), flags)
 
 
 def prctl(option: int, argument: int = 0) -> None:

@@ -60,6 +60,26 @@ class Linux:
         except OSError as error:
             raise refusal("make", f"rdomain {rdomain}", error) from error
 
+    def remove_rdomain(self, rdomain: int) -> bool:
+        """Remove an rdomain that we made if nobody is in it; raise BackendError."""
+        if rdomain in self._places:
+            return False
+        if (links := self._links.pop(rdomain, None)) is not None:
+            links.close()
+        from netstart_wg.system import locks
+
+        try:
+            with locks.rdomains_lock(is_exclusive=True) as is_held:
+                return is_held and namespaces.remove_rdomain(rdomain)
+        except OSError as error:
+            raise refusal("remove", f"rdomain {rdomain}", error) from error
+
+    def rdomains_in_use(self) -> AbstractContextManager[bool]:
+        """Have nobody remove an rdomain meanwhile."""
+        from netstart_wg.system import locks
+
+        return locks.rdomains_lock(is_exclusive=False)
+
     def place_rdomains(self, places: Mapping[int, RdomainPlace]) -> None:
         """Take notice of where rdomains are that are no namespaces of our own."""
         self._places = dict(places)

@@ -16,10 +16,16 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, NoReturn
 
 from netstart_wg.errors import BusyError
-from netstart_wg.system.paths import RUN_DIRECTORY, lock_path, make_run_directory
+from netstart_wg.system.paths import (
+    RUN_DIRECTORY,
+    lock_path,
+    make_run_directory,
+    rdomains_lock_path,
+)
 from netstart_wg.system.refusal import refusal
 
 WAIT_SECONDS: Final = 30.0
@@ -32,7 +38,7 @@ def interface_lock(interface: str, wait_seconds: float = WAIT_SECONDS) -> Iterat
 
     For the main thread: who waits is woken by SIGALRM.
     """
-    descriptor = _open(interface)
+    descriptor = _open(interface, lock_path(interface))
     try:
         if not _is_acquired(descriptor, interface):
             _await(descriptor, interface, wait_seconds)
@@ -41,16 +47,35 @@ def interface_lock(interface: str, wait_seconds: float = WAIT_SECONDS) -> Iterat
         os.close(descriptor)
 
 
-def _open(interface: str) -> int:
+@contextmanager
+def rdomains_lock(*, is_exclusive: bool) -> Iterator[bool]:
+    """Hold the lock of those who use rdomains, or, if nobody does, of who removes one.
+
+    Yield whether it is held; who uses them has to wait for no more than a removal.
+    """
+    descriptor = _open("rdomains", rdomains_lock_path())
+    try:
+        kind = fcntl.LOCK_EX | fcntl.LOCK_NB if is_exclusive else fcntl.LOCK_SH
+        try:
+            fcntl.flock(descriptor, kind)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _open(name: str, path: Path) -> int:
     try:
         make_run_directory()
     except OSError as error:
-        raise refusal("lock", interface, error, RUN_DIRECTORY) from error
+        raise refusal("lock", name, error, RUN_DIRECTORY) from error
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(lock_path(interface), flags, 0o600)
+        return os.open(path, flags, 0o600)
     except OSError as error:
-        raise refusal("lock", interface, error, lock_path(interface)) from error
+        raise refusal("lock", name, error, path) from error
 
 
 def _is_acquired(descriptor: int, interface: str, wait: int = fcntl.LOCK_NB) -> bool:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from netstart_wg.system import libc
+from netstart_wg.system import libc, own_rdomains
 
 NAMESPACE_FOLDER: Final = Path("/run/netns")
 """ip-netns(8)."""
@@ -114,7 +114,31 @@ def make_rdomain(rdomain: int) -> None:
             if _kind_of_namespace(path) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
             _share_folder()
-            _mount_new_namespace(path)
+            _mount_new_namespace(rdomain, path)
+
+
+def remove_rdomain(rdomain: int) -> bool:
+    """Remove a namespace that we made if nobody is in it; say whether it was removed.
+
+    It has no interface but those that it came with, no process, and no other name.
+    Raise OSError.
+    """
+    if rdomain == 0 or not own_rdomains.is_marked(rdomain):
+        return False
+    with _locked_folder():
+        path, inode = rdomain_path(rdomain), namespace_of(rdomain)
+        if inode is None:
+            own_rdomains.unmark(rdomain)
+            return False
+        with inside_rdomain(rdomain):
+            if not own_rdomains.is_ours_and_bare(rdomain):
+                return False
+        if own_rdomains.has_another_name(inode, path) or own_rdomains.has_process(inode):
+            return False
+        libc.unmount(path, libc.MNT_DETACH | libc.UMOUNT_NOFOLLOW)
+        path.unlink(missing_ok=True)
+        own_rdomains.unmark(rdomain)
+        return True
 
 
 def name_rdomain(rdomain: int, name: str) -> None:
@@ -215,11 +239,12 @@ def _share_folder() -> None:
         libc.mount(None, NAMESPACE_FOLDER, "none", libc.MS_SHARED | libc.MS_REC)
 
 
-def _mount_new_namespace(path: Path) -> None:
+def _mount_new_namespace(rdomain: int, path: Path) -> None:
     """Make a namespace and mount it on the file; without success there is no file either."""
     with _coming_back():
         libc.unshare(libc.CLONE_NEWNET)
         _bring_up_loopback()
+        own_rdomains.mark(rdomain)
         _mount(_OWN, path)
 
 

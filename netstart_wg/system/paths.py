@@ -42,6 +42,16 @@ def fixpoint_path(interface: str) -> Path:
     return RUN_DIRECTORY / f"{interface}.fixpoint"
 
 
+def rdomain_mark_path(rdomain: int) -> Path:
+    """Return the file that says that the namespace of an rdomain is ours."""
+    return RUN_DIRECTORY / f"rdomain{rdomain}.namespace"
+
+
+def rdomains_lock_path() -> Path:
+    """Return the file that whoever makes or enters rdomains holds locked."""
+    return RUN_DIRECTORY / "rdomains.lock"
+
+
 def socket_path(interface: str) -> Path:
     """Return the UAPI socket of the interface's engine."""
     return SOCKET_DIRECTORY / f"{interface}.sock"

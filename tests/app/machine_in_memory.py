@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
@@ -81,6 +81,8 @@ class LinksInMemory:
         """Those of our protocol number."""
         self.rules: list[PolicyRule] = []
         """Those of our protocol number."""
+        self.engines: set[str] = set()
+        """Interfaces whose engine runs."""
         self.path_mtus: dict[tuple[int, str, int], int] = {}
         """(Rdomain, address, mark) → the MTU on the way there."""
         self.tables_of_others: set[int] = set()
@@ -280,10 +282,12 @@ class EnginesInMemory(MemoryBackend):
         self._journal.write("create", interface)
         super().create(interface)
         self._links.add(interface)
+        self._links.engines.add(interface)
 
     def destroy(self, interface: str) -> None:
         self._journal.write("destroy", interface)
         super().destroy(interface)
+        self._links.engines.discard(interface)
         if interface in self.renamed:
             self.renamed.remove(interface)  # and what has its former name stays
         else:
@@ -388,6 +392,8 @@ class SystemInMemory:
         self.failing_commands: set[str] = set()
         self.printed: dict[str, list[str]] = {}
         """Command → the lines that it prints."""
+        self.own_rdomains: set[int] = set()
+        """Those that we made."""
         self.insecure_files: set[Path] = set()
         """Those that others may read."""
         self.writable_files: set[Path] = set()
@@ -428,6 +434,19 @@ class SystemInMemory:
         if rdomain not in self.every_link.rdomains:
             self._journal.write("make rdomain", "", rdomain)
             self.every_link.rdomains.add(rdomain)
+            self.own_rdomains.add(rdomain)
+
+    def remove_rdomain(self, rdomain: int) -> bool:
+        every = self.every_link
+        is_empty = all(state.rdomain != rdomain for state in every.states.values())
+        if rdomain not in self.own_rdomains or not is_empty:
+            return False
+        self.own_rdomains.discard(rdomain)
+        every.rdomains.discard(rdomain)
+        return True
+
+    def rdomains_in_use(self) -> AbstractContextManager[bool]:
+        return nullcontext(True)
 
     def rdomain_of(self, namespace: int) -> int | None:
         rdomain = namespace - namespace_of(0)
@@ -543,7 +562,7 @@ class SystemInMemory:
         return Endpoint(ip_address(self.hosts[name.host]), name.port)
 
     def engine_names(self) -> tuple[str, ...]:
-        return tuple(sorted(self.sockets))
+        return tuple(sorted(self.sockets | self.every_link.engines))
 
 
 class MachineInMemory:

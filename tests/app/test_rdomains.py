@@ -102,3 +102,59 @@ def test_ifconfig_says_where_the_settings_are_wrong(
     path.write_text("engine = 1\n")
     assert change_interface(folder, "wg0", ["create"], here.machine, lines) is ExitStatus.FAILED
     assert lines.warnings[0].startswith(f"ifconfig: {path}:1:10: engine is a number\n")
+
+
+# ---- those that nobody needs any more ----
+
+
+def test_an_rdomain_of_ours_goes_with_the_last_interface_or_sockets_in_it(
+    here: MachineInMemory, folder: Path, lines: Lines
+) -> None:
+    write(folder, "rdomain 1\nwgrtable 2\ninet 10.0.0.1/24\n")
+    assert run(here, folder, Lines()) is ExitStatus.OK
+    assert here.system.rdomains() == (1, 2)
+    write(folder, "rdomain 2\nwgrtable 1\ninet 10.0.0.1/24\n")
+    assert run(here, folder, Lines()) is ExitStatus.OK
+    assert here.system.rdomains() == (1, 2), "each is needed for something else now"
+    write(folder, "rdomain 3\ninet 10.0.0.1/24\n")
+    assert run(here, folder, lines) is ExitStatus.OK
+    assert here.system.rdomains() == (3,)
+    assert "wg0: nobody is left in rdomain 1: removed" in lines.steps
+    assert change_interface(folder, "wg0", ["destroy"], here.machine, Lines()) is ExitStatus.OK
+    assert here.system.rdomains() == ()
+
+
+def test_an_rdomain_stays_while_another_engine_has_its_sockets_there(
+    here: MachineInMemory, folder: Path
+) -> None:
+    for name in ("wg0", "wg1"):
+        write(folder, "wgrtable 2\ninet 10.0.0.1/24\n").path.rename(folder / f"hostname.{name}")
+        assert run(here, folder, Lines()) is ExitStatus.OK
+    here.system.sockets.add("wg9")
+    here.engines.foreign.add("wg9")
+    for name, left in (("wg0", (2,)), ("wg1", ())):
+        assert change_interface(folder, name, ["wgrtable", "0"], here.machine, Lines()) == 0
+        assert here.system.rdomains() == left
+
+
+def test_what_somebody_else_has_made_stays(here: MachineInMemory, folder: Path) -> None:
+    here.links.rdomains.add(5)
+    write(folder, "rdomain 5\ninet 10.0.0.1/24\n")
+    run(here, folder, Lines())
+    write(folder, "inet 10.0.0.1/24\n")
+    run(here, folder, Lines())
+    assert here.links.states["wg0"].rdomain == 0
+    assert here.system.rdomains() == (5,)
+
+
+def test_a_run_that_fails_leaves_no_rdomain_that_it_made(
+    here: MachineInMemory, folder: Path
+) -> None:
+    write(folder, "inet 10.0.0.1/24\n")
+    run(here, folder, Lines())
+    write(folder, "rdomain 6\nwgrtable 7\ninet 10.0.0.1/24\n")
+    here.journal.fault = "bring up"
+    assert run(here, folder, Lines()) in (ExitStatus.FAILED, ExitStatus.NOT_RESTORED)
+    assert 7 not in here.system.rdomains()
+    here.journal.fault = "configure"
+    assert run(here, folder, Lines()) is not ExitStatus.OK

@@ -364,3 +364,38 @@ def test_an_rdomain_can_be_a_namespace_that_somebody_else_has_made(machine: Mach
     assert refused.returncode == 1
     assert 'rdomain1 is there, and is not the namespace "blue"' in refused.stderr
     assert ping(host, 1, "10.0.0.2"), "what runs goes on where it is"
+
+
+def test_an_rdomain_of_ours_goes_when_it_is_empty_and_one_of_others_stays(
+    machine: Machine,
+) -> None:
+    end, host = End(1), machine.host
+
+    def there() -> set[str]:
+        return {line.split()[0] for line in host.run("ip", "netns", "list").splitlines()}
+
+    def write(rdomain: int, wgrtable: int) -> None:
+        routes = (f"!route -T {rdomain} add 10.9.0.0/16 10.0.0.9",)
+        where = (f"rdomain {rdomain}", f"wgrtable {wgrtable}")
+        machine.write(end, *where, "inet 10.0.0.1/24", "inet6 fd00::1/64", *routes)
+
+    host.run("ip", "netns", "add", "rdomain4")
+    write(1, 2)
+    machine.netstart()
+    assert there() == {"rdomain1", "rdomain2", "rdomain4"}
+    write(4, 3)
+    machine.netstart()
+    assert there() == {"rdomain3", "rdomain4"}
+    assert machine.addresses(4, "wg1") == ["10.0.0.1/24", "fd00::1/64"]
+    assert machine.routes(4) == {"10.9.0.0/16": ("10.0.0.9", "wg1", 8)}
+    inside = host.start(*in_rdomain(3), "sleep", "60")
+    eventually(partial(host.processes, "sleep"))
+    write(0, 0)
+    machine.netstart()
+    assert there() == {"rdomain3", "rdomain4"}, "somebody is in one, and the other is not ours"
+    inside.stop()
+    write(3, 3)
+    machine.netstart()
+    machine.netstart()
+    host.run(NETSTART_WG, "ifconfig", "wg1", "destroy")
+    assert there() == {"rdomain4"}

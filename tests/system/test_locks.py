@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netstart_wg.errors import BackendError, BusyError, ExitStatus
-from netstart_wg.system.locks import interface_lock
+from netstart_wg.system.locks import interface_lock, rdomains_lock
 from netstart_wg.system.paths import RUN_DIRECTORY, lock_path
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
@@ -98,3 +98,13 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_its_place() -> None:
     Path(RUN_DIRECTORY).touch()
     with pytest.raises(BackendError, match=r"wg0: lock: /run/netstart-wg: .* no folder"):
         interface_lock("wg0").__enter__()
+
+
+def test_those_who_use_rdomains_do_not_wait_for_each_other_but_keep_a_remover_away() -> None:
+    with rdomains_lock(is_exclusive=False) as one, rdomains_lock(is_exclusive=False) as other:
+        assert one
+        assert other
+        with rdomains_lock(is_exclusive=True) as is_held:
+            assert not is_held
+    with rdomains_lock(is_exclusive=True) as is_held:
+        assert is_held

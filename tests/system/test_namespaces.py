@@ -26,7 +26,9 @@ from netstart_wg.system.namespaces import (
     rdomain_of,
     rdomain_path,
     rdomains,
+    remove_rdomain,
 )
+from netstart_wg.system.paths import RUN_DIRECTORY
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
 
@@ -290,3 +292,66 @@ def test_a_namespace_is_one_rdomain_only() -> None:
     assert "is rdomain 3 already" in str(obstacle_to_name(4, "blue"))
     subprocess.run(["ip", "netns", "attach", "here", str(os.getpid())], check=True)
     assert "that is rdomain 0" in str(obstacle_to_name(4, "here"))
+
+
+# ---- removing ----
+
+
+def marks() -> list[str]:
+    return sorted(path.name for path in RUN_DIRECTORY.glob("rdomain*.namespace"))
+
+
+def ip(words: str) -> None:
+    subprocess.run(["ip", *words.split()], check=True)
+
+
+def test_a_namespace_of_ours_goes_when_it_is_empty() -> None:
+    make_rdomain(3)
+    make_rdomain(4)
+    assert marks() == ["rdomain3.namespace", "rdomain4.namespace"]
+    assert remove_rdomain(3)
+    assert not rdomain_path(3).exists()
+    assert rdomains() == (4,)
+    assert marks() == ["rdomain4.namespace"]
+    assert not remove_rdomain(3)
+    make_rdomain(3)
+    assert remove_rdomain(3), "the same number again"
+
+
+def test_it_stays_as_long_as_anything_is_in_it() -> None:
+    make_rdomain(3)
+    ip("-n rdomain3 link add eth0 type veth peer name eth1")
+    assert not remove_rdomain(3)
+    ip("-n rdomain3 link del eth0")
+    with inside_rdomain(3):
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    try:
+        assert not remove_rdomain(3)
+    finally:
+        process.communicate()
+    other = NAMESPACE_FOLDER / "other"
+    other.touch()
+    libc.mount(rdomain_path(3), other, "none", libc.MS_BIND)
+    assert not remove_rdomain(3)
+    ip("netns delete other")
+    assert remove_rdomain(3)
+
+
+def test_one_that_somebody_else_has_made_stays() -> None:
+    ip("netns add rdomain3")
+    assert not remove_rdomain(3)
+    make_rdomain(3)
+    assert not remove_rdomain(3), "it was there"
+    make_rdomain(4)
+    ip("netns delete rdomain4")
+    ip("netns add rdomain4")
+    assert not remove_rdomain(4), "it is another one, whose number may be the same"
+    assert rdomains() == (3, 4)
+    ip("netns delete rdomain4")
+    assert not remove_rdomain(4)
+    assert marks() == [], "and of one that is no more there is none"
+
+
+def test_rdomain_0_stays() -> None:
+    assert not remove_rdomain(0)
+    assert is_rdomain(0)
