@@ -18,7 +18,9 @@ from netstart_wg.engine.account import FALLBACK_ID, NAMES
 from netstart_wg.model.action import describe_route
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
 from netstart_wg.model.route import DEFAULT_PRIORITY
+from netstart_wg.model.settings import EngineChoice, ForeignPolicy, RouteSource, Settings
 from netstart_wg.protocol.forwarding import DropReason
+from netstart_wg.settings.read import OF_ALL, OF_ONE, read_settings
 from netstart_wg.syntax.address_command import INET6_DEFAULT_LENGTH
 from netstart_wg.syntax.convert import (
     KEEPALIVE_MAX,
@@ -43,6 +45,9 @@ from tests.mdoc import arguments, displays, manual, section, tags, unescape
 ROOT = Path(__file__).parent.parent
 VIM = ROOT / "contrib" / "vim"
 HOSTNAME_WG = manual("hostname.wg.5")
+SETTINGS = manual("netstart-wg.toml.5")
+SETTINGS_KEYS = (*OF_ALL, *OF_ONE, "namespace", "vrf", "table")
+WORDS = {each.value for words in (EngineChoice, RouteSource, ForeignPolicy) for each in words}
 NETSTART_WG = manual("netstart-wg.8")
 NETSTART_WGD = manual("netstart-wgd.8")
 
@@ -52,6 +57,25 @@ def meaning(text: str) -> InterfaceConfig:
     lowered = lower(parse(SourceText.from_text("example", text), "wg0"), "wg0", derive_public_key)
     assert lowered.warnings == ()
     return lowered.config
+
+
+# ---- netstart-wg.toml(5) ----
+
+
+def test_the_tags_of_the_manual_are_the_keys_of_the_settings() -> None:
+    assert sorted(tags(SETTINGS, "Cm")) == sorted(SETTINGS_KEYS)
+
+
+def test_the_manual_names_each_word_that_a_setting_takes() -> None:
+    said = {argument.strip('"') for argument in arguments(SETTINGS, "Cm")}
+    assert said >= WORDS
+
+
+def test_the_examples_of_the_settings_are_in_order() -> None:
+    shown = [text for text in displays(section(SETTINGS, "EXAMPLES")) if not text.startswith("#")]
+    assert len(shown) > 4
+    read = [read_settings(SourceText.from_text("example", text)) for text in shown]
+    assert all(settings != Settings() for settings in read)
 
 
 # ---- hostname.wg(5) ----

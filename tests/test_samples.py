@@ -9,6 +9,8 @@ import pytest
 
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.keys import PrivateKey, PublicKey
+from netstart_wg.model.settings import Settings
+from netstart_wg.settings.read import OF_ALL, OF_ONE, read_settings
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
@@ -69,3 +71,30 @@ def test_the_two_samples_fit_each_other() -> None:
     assert to_server.endpoint.port == server.wireguard.listen_port
     for address in server.addresses:
         assert any(address.ip in network for network in to_server.allowed_ips)
+
+
+# ---- netstart-wg.toml ----
+
+SETTINGS = ETC / "netstart-wg.toml.sample"
+
+
+def uncommented() -> str:
+    """Return the sample without the # of what is a setting; before a comment is a blank."""
+    return re.sub(r"^#(?=\S)", "", SETTINGS.read_text(), flags=re.M)
+
+
+def test_the_sample_settings_ask_for_nothing() -> None:
+    assert read_settings(SourceText.read(SETTINGS)) == Settings()
+
+
+def test_what_the_sample_says_of_all_interfaces_are_the_defaults() -> None:
+    settings = read_settings(SourceText.from_text("sample", uncommented()))
+    assert settings.default == Settings().default
+    assert settings.interfaces.keys() == {"wg0", "wg1"}
+    assert settings.interfaces["wg0"].key_file is not None
+    assert settings.interfaces["wg1"].credential == "wg1"
+    assert settings.rdomains.keys() == {1, 2}
+
+
+def test_the_sample_names_every_setting() -> None:
+    assert set(re.findall(r"^#?([a-z_-]+) =", uncommented(), re.M)) == {*OF_ALL, *OF_ONE}

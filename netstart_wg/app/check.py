@@ -1,4 +1,4 @@
-"""`netstart-wg check`: what is wrong with hostname files, or odd about them.
+"""`netstart-wg check`: what is wrong with hostname files and settings, or odd about them.
 
 It looks at files only: it takes no root, asks neither the kernel nor an engine
 nor a name server, and changes nothing.
@@ -14,11 +14,13 @@ from netstart_wg.app.output import Output, for_each
 from netstart_wg.errors import ConfigError, ExitStatus
 from netstart_wg.model.source import Diagnostic, Severity
 from netstart_wg.render.diagnostics import render_errorformat, render_json, render_text
+from netstart_wg.settings.read import read_settings
 from netstart_wg.syntax.check import Look, check
 from netstart_wg.syntax.openbsd import differences
 from netstart_wg.syntax.source import SourceText
 from netstart_wg.system.hostname_files import interface_of
 from netstart_wg.system.names import service_port
+from netstart_wg.system.paths import SETTINGS_NAME
 
 DEFAULT_INTERFACE = "wg0"
 """Whom a file is about whose name does not tell."""
@@ -73,5 +75,15 @@ def _check_file(path: Path, further: Sequence[Look]) -> Sequence[Diagnostic]:
         source = SourceText.read(path)
     except ConfigError as error:
         return error.diagnostics
+    if path.name.startswith(SETTINGS_NAME):
+        return _check_settings(source)
     interface = interface_of(path) or DEFAULT_INTERFACE
     return check(source, interface, derive_public_key, further, service_port)
+
+
+def _check_settings(source: SourceText) -> Sequence[Diagnostic]:
+    try:
+        read_settings(source)
+    except ConfigError as error:
+        return error.diagnostics
+    return ()

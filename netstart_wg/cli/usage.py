@@ -24,7 +24,7 @@ wgN that has a file.
 
   -n            change nothing; print what would change, exit 2 if anything would
   -v            print each change as it is made, instead of a summary
-  -C directory  read the hostname files there instead of in /etc
+  -C directory  read the hostname files and netstart-wg.toml there instead of in /etc
   --allow what  do what is otherwise refused as a likely mistake: key, peers, takeover,
                 rebuild, readable-secret, held; several with commas between
   --confirm time  go back by itself after that time (30s, 5m, 1h), unless `{PROGRAM}
@@ -63,8 +63,8 @@ exec runs a command in an rdomain, as OpenBSD's route does:
 
   -T rdomain    its number; 0 is where {PROGRAM} itself runs
 
-check prints what is wrong with hostname files, or odd about them; it takes no
-root and changes nothing. Exit 65 if there is an error.
+check prints what is wrong with hostname files or a netstart-wg.toml, or odd about
+them; it takes no root and changes nothing. Exit 65 if there is an error.
 
   --openbsd     also warn of what OpenBSD's netstart would read differently
   --format how  text (the default), json, or errorformat: one line each, for editors
@@ -74,4 +74,4 @@ fmt prints hostname files in canonical layout, with the keys that are in them:
   -w            write them back instead, where anything changes
   --check       print the names of those that would change instead, exit 2 if any
 
-See netstart-wg(8) and hostname.wg(5)."""
+See netstart-wg(8), hostname.wg(5) and netstart-wg.toml(5)."""

@@ -112,6 +112,20 @@ def test_a_long_name_of_no_interface_is_taken_for_wg0(folder: Path) -> None:
         assert main(["check", name]) == 0
 
 
+@pytest.mark.parametrize("name", ["netstart-wg.toml", "netstart-wg.toml.new"])
+def test_settings_are_known_by_their_name(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / name).write_text('engine = "embedded"\n')
+    assert main(["check", name, "good"]) == 0
+    assert capsys.readouterr() == ("", "")
+    (folder / name).write_text(f'engine = "{SECRET}"\n')
+    assert main(["check", name, "--format", "errorformat"]) == 65
+    said, _ = capsys.readouterr()
+    assert said.startswith(f"{name}:1:10: error: engine knows no ")
+    assert SECRET not in said
+
+
 @pytest.fixture
 def forbidden(folder: Path) -> Iterator[str]:
     """Make a file that nobody may read, and let the test be somebody whom that keeps out."""
