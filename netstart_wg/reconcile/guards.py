@@ -60,7 +60,11 @@ def _of_the_key(action: ConfigureDevice, running: InterfaceState) -> Iterator[Re
     if key is UNCHANGED or running.wireguard is None or running.wireguard.private_key is None:
         return
     if key is None:
-        yield Refusal(guard=Guard.KEY, reason="would lose its key, and every session with it")
+        reason = (
+            "would lose its key, and every session with it:"
+            " the file has no wgkey, and netstart-wg.toml names no key_file"
+        )
+        yield Refusal(guard=Guard.KEY, reason=reason)
         return
     reason = "would get another key, and be unknown to every peer that was not told of it"
     yield Refusal(guard=Guard.KEY, reason=reason, subject=("wgkey",))

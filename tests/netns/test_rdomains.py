@@ -358,6 +358,9 @@ def test_an_rdomain_can_be_a_namespace_that_somebody_else_has_made(machine: Mach
     assert ping(host, 3, "10.0.0.2")
     assert machine.netstart() == ""
 
+    host.run(NETSTART_WG, "ifconfig", "wg1", "destroy")
+    assert rdomain_1_is in host.run("stat", "-Lc", "%i", *names[:2]), "it is nobody's to remove"
+    machine.netstart()
     host.run("ip", "netns", "delete", "blue")
     host.run("ip", "netns", "add", "blue")
     refused = host.attempt(NETSTART_WG, "-C", str(machine.folder))
