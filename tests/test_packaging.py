@@ -50,7 +50,7 @@ def test_the_wheel_has_all_modules_and_all_data(wheel: Path) -> None:
     expected = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "netstart_wg").rglob("*")
-        if path.suffix in (".py", ".j2") or path.name == "py.typed"
+        if path.suffix in (".py", ".j2", ".json") or path.name == "py.typed"
     } | {f"netstart_wg/grammar/{path.name}" for path in (ROOT / "grammar").glob("*.*")}
     assert packed == expected
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netstart_wg.app.carry_out import carry_out
+from netstart_wg.app.explain import differences_of
 from netstart_wg.app.files import read_files
 from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import point_out
@@ -18,7 +19,7 @@ from netstart_wg.app.hold import is_held, write_hold
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
-from netstart_wg.app.permissions import point_out_permissions, repair_permissions
+from netstart_wg.app.permissions import SecureFile, point_out_permissions, repair_permissions
 from netstart_wg.app.prepare import (
     Resolved,
     Situation,
@@ -27,9 +28,12 @@ from netstart_wg.app.prepare import (
     survey_all,
     work_out_mtu,
 )
+from netstart_wg.app.report import Report
 from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
+from netstart_wg.model.action import Plan
+from netstart_wg.render.differences import render_diff
 from netstart_wg.system.hostname_files import HostnamePath
 
 
@@ -39,6 +43,7 @@ def bring_about(
     options: Options,
     machine: Machine,
     output: Output,
+    report: Report | None = None,
 ) -> ExitStatus:
     """Make the interfaces what their files and the settings of their folder say."""
     settings = read_settings(folder, repair_permissions, machine, output)
@@ -50,12 +55,16 @@ def bring_about(
 
     def change(situation: Situation) -> ExitStatus:
         settled = work_out_mtu(situation, resolved, machine)
-        return _change(settled, resolved, options, machine, output)
+
+        def work() -> ExitStatus:
+            return _change(settled, resolved, options, machine, output)
+
+        return work() if report is None else report.change(settled, resolved, work)
 
     if options.window_ns is None:
         changed = for_each(situations, change, output)
     else:
-        changed = _change_until_confirmed(situations, resolved, options, machine, output)
+        changed = _change_until_confirmed(situations, resolved, options, machine, output, report)
     return worst((read, surveyed, looked_up, changed))
 
 
@@ -65,24 +74,39 @@ def show_plans(
     options: Options,
     machine: Machine,
     output: Output,
+    report: Report | None = None,
 ) -> ExitStatus:
     """Print what `bring_about` would do, and do nothing."""
-    settings = read_settings(folder, point_out_permissions, machine, output)
-    readings, read = read_files(
-        files, settings, options.allowed, point_out_permissions, machine, output
-    )
+    planned, status = plan_all(folder, files, options, point_out_permissions, machine, output)
+    for situation, _ in planned:
+        _warn(situation, output)
+    for situation, plan in planned:
+        if report is not None:
+            report.look(situation, plan)
+        else:
+            for line in render_diff(differences_of(situation, plan)):
+                output.say(line)
+        point_out(situation, plan, options.allowed, output)
+    return status
+
+
+def plan_all(
+    folder: Path,
+    files: Sequence[HostnamePath],
+    options: Options,
+    secure: SecureFile,
+    machine: Machine,
+    output: Output,
+) -> tuple[Sequence[tuple[Situation, Plan]], ExitStatus]:
+    """Look at everything that there is; return the plans, and DIFFERENT if one is not empty."""
+    settings = read_settings(folder, secure, machine, output)
+    readings, read = read_files(files, settings, options.allowed, secure, machine, output)
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, _ = resolve_names(situations, machine, output)
-    situations = tuple(work_out_mtu(each, resolved, machine) for each in situations)
-    for situation in situations:
-        _warn(situation, output)
-    plans = [situation.plan(resolved) for situation in situations]
-    for situation, plan in zip(situations, plans, strict=True):
-        for line in plan.describe():
-            output.say(line)
-        point_out(situation, plan, options.allowed, output)
-    differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
-    return worst((read, surveyed, *differs))
+    settled = [work_out_mtu(each, resolved, machine) for each in situations]
+    planned = [(situation, situation.plan(resolved)) for situation in settled]
+    differs = [ExitStatus.DIFFERENT for _, plan in planned if not plan.is_empty]
+    return planned, worst((read, surveyed, *differs))
 
 
 def _change(
@@ -117,6 +141,7 @@ def _change_until_confirmed(
     options: Options,
     machine: Machine,
     output: Output,
+    report: Report | None,
 ) -> ExitStatus:
     """Make interfaces that differ what their files say, until that is confirmed or goes back."""
     from netstart_wg.app.confirm import change_until_confirmed
@@ -125,7 +150,10 @@ def _change_until_confirmed(
         return _change(situation, resolved, options, machine, output)
 
     def change(situation: Situation) -> ExitStatus:
-        return carry_out(situation, resolved, machine, output, options.allowed)
+        def work() -> ExitStatus:
+            return carry_out(situation, resolved, machine, output, options.allowed)
+
+        return work() if report is None else report.change(situation, resolved, work)
 
     differing = [each for each in situations if not each.plan(resolved).is_empty]
     settled = for_each(

@@ -87,6 +87,7 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("-n", dest="is_preview", action="store_true")
     parser.add_argument("-v", dest="is_verbose", action="store_true")
     parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
+    parser.add_argument("--json", dest="is_json", action="store_true")
     parser.add_argument("--confirm", dest="window", metavar="time")
     parser.add_argument("--allow", metavar="what", action="append", default=[])
     parser.add_argument("--version", action="store_true")
@@ -108,8 +109,19 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     if options.is_verbose:
         terminal.show_each_step()
     work = preview if options.is_preview else netstart
+    folder, interfaces = options.folder, options.interfaces
     with this_machine() as machine:
-        return work(options.folder, options.interfaces, how, machine, terminal)
+        if not options.is_json:
+            return work(folder, interfaces, how, machine, terminal)
+
+        from netstart_wg.app.report import print_report
+        from netstart_wg.model.report import Mode
+
+        return print_report(
+            Mode.PREVIEW if options.is_preview else Mode.RUN,
+            lambda output, report: work(folder, interfaces, how, machine, output, report),
+            terminal,
+        )
 
 
 def _read_guards(lists: Sequence[str]) -> frozenset[Guard]:
@@ -284,6 +296,8 @@ def _leading_options(
 
 
 def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    if "--live" in arguments:
+        return _check_live(arguments, terminal)
     parser = _ArgumentParser()
     formats = ("text", "json", "errorformat")
     parser.add_argument("--openbsd", dest="is_for_openbsd", action="store_true")
@@ -300,6 +314,35 @@ def _check(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
     look = check_file_for_openbsd if options.is_for_openbsd else check_file
     return print_check(options.files, look, FORMATS[options.format], terminal)
+
+
+def _check_live(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--json", dest="is_json", action="store_true")
+    parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
+    parser.add_argument("interfaces", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+
+    from netstart_wg.app.machine import this_machine
+    from netstart_wg.app.netstart import check_live
+
+    folder, interfaces = options.folder, options.interfaces
+    with this_machine() as machine:
+        if not options.is_json:
+            return check_live(folder, interfaces, machine, terminal)
+
+        from netstart_wg.app.report import print_report
+        from netstart_wg.model.report import Mode
+
+        return print_report(
+            Mode.CHECK,
+            lambda output, report: check_live(folder, interfaces, machine, output, report),
+            terminal,
+        )
 
 
 def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:

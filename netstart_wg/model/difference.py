@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from netstart_wg.model.hidden import HIDDEN
 from netstart_wg.model.source import Span, Subject
 
 
@@ -53,6 +54,11 @@ class Difference:
     """The file and where in it is said what shall be; None: nowhere."""
 
     @property
+    def comes_again(self) -> bool:
+        """Whether it goes with a step of the plan, and comes back as it was."""
+        return comes_again(self.before, self.after) and self.reason is not Reason.FOREIGN
+
+    @property
     def what(self) -> str:
         """Return the subject as one phrase: `wgpeer KEY wgaip NETWORK`, `mtu`, `!command`."""
         word, *rest = self.subject
@@ -62,3 +68,8 @@ class Difference:
             key, *values = rest
             return " ".join(("wgpeer", key, word, *values))
         return " ".join(self.subject)
+
+
+def comes_again(before: str | None, after: str | None) -> bool:
+    """Say whether two lines are the same; of a secret a line does not tell."""
+    return before is not None and before == after and HIDDEN not in before

@@ -36,7 +36,7 @@ from netstart_wg.model.action import (
     describe_rule,
 )
 from netstart_wg.model.config import InterfaceConfig
-from netstart_wg.model.difference import Difference, Effect, Reason
+from netstart_wg.model.difference import Difference, Effect, Reason, comes_again
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.source import Span, Subject
 from netstart_wg.model.state import InterfaceState, WireGuardState
@@ -45,6 +45,8 @@ from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
 from netstart_wg.reconcile.contrast import Contrast, sessions_of
 from netstart_wg.reconcile.contrast_engine import contrast_engines, contrast_peer
 from netstart_wg.reconcile.reasons import Reasons
+
+_RDOMAIN: Subject = ("rdomain",)
 
 STRANGER = "the interface of that name which is not ours"
 
@@ -65,12 +67,15 @@ class Sides:
 def explain(plan: Plan, sides: Sides, derive_public_key: DerivePublicKey) -> tuple[Difference, ...]:
     """Return the differences that a plan ends, in its order."""
     reasons = Reasons(sides.desired, sides.applied)
-    return tuple(
-        [
-            _difference(plan.interface, contrast, reasons.of(contrast.subject), sides)
-            for contrast in _contrasts(plan, sides.running, derive_public_key)
-        ]
-    )
+    contrasts = _contrasts(plan, sides.running, derive_public_key)
+    moves = any(each.subject == _RDOMAIN for each in contrasts)
+
+    def reason(contrast: Contrast) -> Reason:
+        """Return the reason; of what only the move takes away it is that of the move."""
+        is_moved = moves and comes_again(contrast.before, contrast.after)
+        return reasons.of(_RDOMAIN if is_moved else contrast.subject)
+
+    return tuple([_difference(plan.interface, each, reason(each), sides) for each in contrasts])
 
 
 def foreign_differences(plan: Plan, sides: Sides) -> tuple[Difference, ...]:
@@ -151,6 +156,7 @@ class _Walk:
         self._derive_public_key = derive
         self._is_new = running is None
         self._engine = (running.wireguard if running else None) or WireGuardState()
+        self._was_up = running is not None and running.is_up
         self._addresses = frozenset(running.addresses if running else ())
         self._routes = {route.key: route for route in running.routes} if running else {}
 
@@ -224,7 +230,7 @@ class _Walk:
                 before_line, after_line = (None, "debug") if is_on else ("debug", None)
                 return _of_line(("debug",), before_line, after_line, Effect.NONE)
             case BringUp():
-                return _of_line(("up",), "down", "up")
+                return _of_line(("up",), "up" if self._was_up else "down", "up")
             case BringDown():
                 return replace(_of_line(("up",), "up", "down"), lost=sessions_of(self._engine))
             case _:

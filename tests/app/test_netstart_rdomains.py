@@ -57,9 +57,9 @@ class TestRdomain:
         assert look(here, folder, lines) is ExitStatus.DIFFERENT
         assert lines.said == [
             "wg0: - rdomain 3",
-            "wg0: + rdomain 4",
-            "wg0: + inet 10.0.0.1/24",
-            "wg0: + up",
+            f"wg0: {'+ rdomain 4':40}  # line 1",
+            f"wg0: {'+ inet 10.0.0.1/24':40}  # again, line 6",
+            f"wg0: {'+ up':40}  # again, line 6",
         ]
         assert run(here, folder, lines) is ExitStatus.OK
         assert "configure" not in here.journal.writes

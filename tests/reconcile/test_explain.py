@@ -53,6 +53,7 @@ DESIRED = InterfaceConfig(
         ),
     ),
     addresses=(ip_interface("10.0.0.1/24"),),
+    mtu=1420,
     is_up=True,
     routes=(
         Route(
