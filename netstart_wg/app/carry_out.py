@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 
 from netstart_wg.app.execute import execute, run_command
 from netstart_wg.app.fixpoint import remember_fixpoint
@@ -117,8 +118,12 @@ class _Run:
 
     def do_all(self, actions: Iterable[Action]) -> None:
         """Do steps in order."""
-        for action in actions:
-            self.do(action)
+        for place, some in groupby(actions, _place_of_route):
+            if place is None:
+                for action in some:
+                    self.do(action)
+            else:
+                self._add_routes(place, [each for each in some if isinstance(each, AddRoute)])
 
     def do(self, action: Action) -> None:
         """Do one step; raise BackendError if the system or the engine refuses."""
@@ -128,9 +133,6 @@ class _Run:
         self.begun.append(action)
         if isinstance(action, RunCommand):
             self._run_command(action)
-        elif isinstance(action, AddRoute):
-            if not self._is_added(action):
-                return
         elif isinstance(action, SetRdomain):
             self._move(action)
         else:
@@ -138,10 +140,13 @@ class _Run:
         self.done.append(action)
         if isinstance(action, AddRule):
             self._warn_of_filters(action)
-        for line in action.describe():
-            self.output.step(f"{action.interface}: {line}")
+        self._tell(action)
         if isinstance(action, RunCommand):
             self._remember(self._situation())
+
+    def _tell(self, action: Action) -> None:
+        for line in action.describe():
+            self.output.step(f"{action.interface}: {line}")
 
     def warn_of_lasting(self, command: str) -> None:
         """Say that what a command did stays done."""
@@ -167,21 +172,25 @@ class _Run:
         self.output.warn(f"{interface}: warning: {failure}")
         self.statuses.append(ExitStatus.WARNINGS)
 
-    def _is_added(self, action: AddRoute) -> bool:
-        """Add a route; a tunnel without it is better than none, and the next run tries again.
+    def _add_routes(self, rdomain: int, actions: Sequence[AddRoute]) -> None:
+        """Add routes; a tunnel without one is better than none, and the next run tries again.
 
-        But rules shall not lead to a table that lacks it.
+        But rules shall not lead to a table that lacks one.
         """
-        try:
-            execute(action, self._rdomain, self.machine)
-        except BackendError as error:
-            if action.route.key.table is not None:
-                raise
-            self.output.warn(f"{action.interface}: warning: {error.operation}: {error.reason}")
+        self.begun += actions
+        links = self.machine.system.links(rdomain)
+        routes = [action.route for action in actions]
+        refused = links.add_routes(self.plan.interface, routes)
+        for action in actions:
+            if action.route.key not in refused:
+                self.done.append(action)
+                self._tell(action)
+        for key, error in refused.items():
+            if key.table is not None:
+                raise error
+            self.output.warn(f"{self.plan.interface}: warning: {error.operation}: {error.reason}")
             self.statuses.append(ExitStatus.WARNINGS)
-            self._refused.add(action.route.key)
-            return False
-        return True
+            self._refused.add(key)
 
     def _warn_of_filters(self, action: AddRule) -> None:
         """Say that answers of the peers are dropped where routes back are looked at strictly."""
@@ -257,6 +266,11 @@ class _Run:
         if text != self._remembered:
             self.machine.system.write_record(record.interface, text)
             self._remembered = text
+
+
+def _place_of_route(action: Action) -> int | None:
+    """Return the rdomain of a route that is to be added; None for any other step."""
+    return action.route.key.rdomain if isinstance(action, AddRoute) else None
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from netstart_wg.backends.base import Backend
+    from netstart_wg.errors import BackendError
     from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
     from netstart_wg.model.confirmation import ProcessIdentity
-    from netstart_wg.model.route import Route
+    from netstart_wg.model.route import Route, RouteKey
     from netstart_wg.model.rule import PolicyRule
     from netstart_wg.model.settings import RdomainPlace
     from netstart_wg.model.state import InterfaceState
@@ -46,6 +47,12 @@ class Links(Protocol):
 
     def add_route(self, interface: str, route: Route) -> None:
         """Add a route, or replace the one of ours that has its key; never somebody else's."""
+        ...
+
+    def add_routes(
+        self, interface: str, routes: Sequence[Route]
+    ) -> Mapping[RouteKey, BackendError]:
+        """Add routes as `add_route` does each; return what became of those refused."""
         ...
 
     def remove_route(self, interface: str, route: Route) -> None:

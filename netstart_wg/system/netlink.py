@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from pathlib import Path
@@ -15,13 +16,13 @@ from typing import Final
 
 from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.model.address import Endpoint, IPInterface
-from netstart_wg.model.route import Route
+from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.addresses import IFA_F_NODAD, read_addresses, takes_others_along
 from netstart_wg.system.namespaces import is_rdomain, open_rdomain
 from netstart_wg.system.path_mtu import path_mtu
-from netstart_wg.system.routes import put_route, read_routes, take_route
+from netstart_wg.system.routes import put_new_routes, put_route, read_routes, take_route
 from netstart_wg.system.rtnetlink import Rtnetlink, refusals
 from netstart_wg.system.rules import is_table_of_others, put_rule, read_rules, take_rule
 
@@ -157,6 +158,20 @@ class Netlink:
         """Add a route, or put it in the place of ours that has its key; never of another's."""
         with refusals(f"add route to {route.key.destination}", interface):
             put_route(self._rtnetlink, route)
+
+    def add_routes(
+        self, interface: str, routes: Sequence[Route]
+    ) -> Mapping[RouteKey, BackendError]:
+        """Add routes as `add_route` does each; return what became of those refused."""
+        refused: dict[RouteKey, BackendError] = {}
+        with refusals("add routes", interface):
+            left = put_new_routes(self._rtnetlink, routes)
+        for route in left:
+            try:
+                self.add_route(interface, route)
+            except BackendError as error:
+                refused[route.key] = error
+        return refused
 
     def remove_route(self, interface: str, route: Route) -> None:
         """Remove the route of ours that has this one's key."""

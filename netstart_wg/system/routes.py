@@ -44,11 +44,15 @@ _TYPES: Final = {RouteKind.UNICAST: 1, RouteKind.BLACKHOLE: 6, RouteKind.REJECT:
 _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 _ANY_ADDRESS: Final = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - no bind
 
+_AT_ONCE: Final = 128
+"""Messages; the answers to so many fit into any socket's buffer."""
+
 _MOST_IN_HEADER: Final = 255
 """A table of a higher number is named by an attribute."""
 
 _Attribute = tuple[str, object]
 _NameOf = Callable[[int], str]
+_IndexOf = Callable[[str], int]
 
 
 def read_routes(rtnetlink: Rtnetlink) -> tuple[Route, ...]:
@@ -85,6 +89,24 @@ def put_route(rtnetlink: Rtnetlink, route: Route) -> None:
             raise OSError(errno.EEXIST, _whose(route.key)) from error
         message = _encode(rtnetlink, route)  # a message is sent once
         rtnetlink.request(message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
+
+
+def put_new_routes(rtnetlink: Rtnetlink, routes: Sequence[Route]) -> tuple[Route, ...]:
+    """Add many; return those that have to be put one by one, to see what is in their way.
+
+    To wait for the kernel's answer to each takes longer than all the rest.  Raise OSError.
+    """
+    index_of = functools.cache(functools.partial(_index, rtnetlink))
+    left: list[Route] = []
+    for start in range(0, len(routes), _AT_ONCE):
+        some = routes[start : start + _AT_ONCE]
+        try:
+            messages = [_encode(rtnetlink, route, index_of) for route in some]
+            rtnetlink.request_all(messages, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL)
+        except OSError:
+            left += some
+    present = set(read_routes(rtnetlink)) if left else set()
+    return tuple(route for route in left if route not in present)
 
 
 def take_route(rtnetlink: Rtnetlink, key: RouteKey) -> None:
@@ -174,12 +196,13 @@ def _message_for(key: RouteKey) -> nlmsg:
 # -- from the model to netlink -----------------------------------------------------------
 
 
-def _encode(rtnetlink: Rtnetlink, route: Route) -> nlmsg:
+def _encode(rtnetlink: Rtnetlink, route: Route, index_of: _IndexOf | None = None) -> nlmsg:
     """Return the message that makes the route; raise OSError for an interface not there."""
+    index_of = index_of or functools.partial(_index, rtnetlink)
     message = _message_for(route.key)
     message["type"] = _TYPES[route.kind]
     message["scope"] = RT_SCOPE_UNIVERSE
-    hops = [_encode_hop(rtnetlink, hop, route.key) for hop in route.next_hops]
+    hops = [_encode_hop(rtnetlink, hop, route.key, index_of) for hop in route.next_hops]
     if len(hops) == 1:
         ((index, flags, attributes),) = hops
         message["flags"] = flags
@@ -193,10 +216,10 @@ def _encode(rtnetlink: Rtnetlink, route: Route) -> nlmsg:
 
 
 def _encode_hop(
-    rtnetlink: Rtnetlink, hop: NextHop, key: RouteKey
+    rtnetlink: Rtnetlink, hop: NextHop, key: RouteKey, index_of: _IndexOf
 ) -> tuple[int, int, list[_Attribute]]:
     """Return the interface's index, 0 if the kernel shall choose, the flags and the gateway."""
-    index = _index(rtnetlink, hop.interface) if hop.interface is not None else 0
+    index = index_of(hop.interface) if hop.interface is not None else 0
     if hop.gateway is None:
         return index, 0, []
     is_far = index and not _is_on_link(rtnetlink, index, hop.gateway)

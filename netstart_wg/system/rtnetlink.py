@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +76,14 @@ class Rtnetlink:
         """Send a message of this type and wait for what the kernel says to it."""
         with _os_errors():
             list(self._send(message, kind, NLM_F_REQUEST | NLM_F_ACK | flags))
+
+    def request_all(self, messages: Sequence[nlmsg], kind: int, flags: int) -> None:
+        """Send several messages of this type at once; raise OSError if any is refused."""
+        for message in messages:
+            message["header"]["type"] = kind
+            message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ACK | flags
+        with _os_errors():
+            list(self._route().nlm_request_batch(messages))
 
     def ask(self, message: nlmsg, kind: int) -> list[nlmsg]:
         """Send a question and return the answer; raise OSError."""

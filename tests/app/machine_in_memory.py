@@ -209,6 +209,17 @@ class LinksOfRdomain:
         hops = tuple(self._by_way_of(hop) for hop in route.next_hops)
         self._every.routes[route.key] = replace(route, next_hops=hops)
 
+    def add_routes(
+        self, interface: str, routes: Sequence[Route]
+    ) -> Mapping[RouteKey, BackendError]:
+        refused = {}
+        for route in routes:
+            try:
+                self.add_route(interface, route)
+            except BackendError as error:
+                refused[route.key] = error
+        return refused
+
     def _by_way_of(self, hop: NextHop) -> NextHop:
         """Find the interface that leads to a gateway, as the kernel does; else it is the cable."""
         if hop.interface is not None or hop.gateway is None:

@@ -206,9 +206,12 @@ def test_a_new_interface_that_fails_leaves_no_rule(here: MachineInMemory, folder
     assert (here.links.rules, here.links.routes, here.links.states) == ([], {}, {})
 
 
-def test_a_table_that_cannot_be_filled_has_no_rules(here: MachineInMemory, folder: Path) -> None:
+@pytest.mark.parametrize("destination", ["0.0.0.0/0", "::/0"])
+def test_a_table_that_cannot_be_filled_has_no_rules(
+    here: MachineInMemory, folder: Path, destination: str
+) -> None:
     write(folder, FULL)
-    here.journal.fault = "add route route add ::/0 -link wg0"
+    here.journal.fault = f"add route route add {destination} -link wg0"
     assert run(here, folder, Lines()) is ExitStatus.FAILED
     assert (here.links.rules, here.links.routes, here.links.states) == ([], {}, {})
 

@@ -328,3 +328,18 @@ def test_with_the_interface_go_the_routes_through_it(links: Netlink) -> None:
     links.add_route("wg0", route("10.2.0.0/16", VIA_ETH0))
     links.move("wg0", 0)
     assert links.routes() == (route("10.2.0.0/16", VIA_ETH0),)
+
+
+def test_many_are_added_at_once_and_only_what_is_in_the_way_of_one_stays(links: Netlink) -> None:
+    many = [route(f"10.{n // 256}.{n % 256}.0/24", hop(interface="wg0")) for n in range(256, 556)]
+    ip("route add 10.1.7.0/24 via 192.0.2.2 metric 8")
+    theirs = shown("10.1.7.0/24")
+    links.add_route("wg0", route("10.1.9.0/24", VIA_WG0))
+    refused = links.add_routes("wg0", many)
+    assert list(refused) == [many[7].key]
+    assert "not ours" in str(refused[many[7].key])
+    assert shown("10.1.7.0/24") == theirs
+    assert set(links.routes()) == {each for each in many if each is not many[7]}
+    assert links.add_routes("wg0", many[:3]) == {}, "once more is no mistake"
+    nowhere = route("10.9.0.0/24", hop(interface="wg9"))
+    assert list(links.add_routes("wg0", [nowhere])) == [nowhere.key]
