@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from netstart_wg.model.address import Endpoint
-from netstart_wg.model.config import InterfaceConfig
+from netstart_wg.model.config import DEFAULT_MTU, InterfaceConfig
 from netstart_wg.model.keys import Key
 from netstart_wg.syntax.command_line import parse_words
 from netstart_wg.syntax.format import format_file
@@ -64,7 +64,7 @@ def described(interface: InterfaceConfig) -> Description | None:
     return {
         "rdomain": interface.rdomain,
         "addresses": [str(address) for address in interface.addresses],
-        "mtu": interface.mtu,
+        "mtu": interface.mtu or DEFAULT_MTU,
         "up": interface.is_up,
         "debug": interface.is_debug,
         "description": interface.description or "",

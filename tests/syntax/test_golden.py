@@ -14,7 +14,7 @@ import pytest
 
 from netstart_wg.errors import ConfigError
 from netstart_wg.model.action import describe_route
-from netstart_wg.model.config import InterfaceConfig, PeerConfig
+from netstart_wg.model.config import DEFAULT_MTU, InterfaceConfig, PeerConfig
 from netstart_wg.syntax.lower import lower
 from netstart_wg.syntax.parse import parse
 from netstart_wg.syntax.source import SourceText
@@ -46,7 +46,7 @@ def meaning(config: InterfaceConfig) -> Iterator[str]:
     wireguard = config.wireguard
     if wireguard.private_key is not None:
         yield f"public key {derive_public_key(wireguard.private_key).to_base64()}"
-    yield f"port {wireguard.listen_port or 'any'}, mtu {config.mtu}"
+    yield f"port {wireguard.listen_port or 'any'}, mtu {config.mtu or DEFAULT_MTU}"
     yield f"rdomain {config.rdomain}, wgrtable {wireguard.wgrtable}"
     yield ("up" if config.is_up else "down") + (", debug" if config.is_debug else "")
     if config.groups:
