@@ -10,6 +10,7 @@ from netstart_wg.app.prepare import Situation
 from netstart_wg.errors import RefusedError
 from netstart_wg.model.action import Plan
 from netstart_wg.model.guard import Guard
+from netstart_wg.reconcile.applied_items import is_key_applied
 from netstart_wg.reconcile.guards import Refusal, refusals
 
 
@@ -28,7 +29,9 @@ def point_out(situation: Situation, plan: Plan, allowed: frozenset[Guard], outpu
 
 
 def _refused(situation: Situation, plan: Plan, allowed: frozenset[Guard]) -> Sequence[Refusal]:
-    return [each for each in refusals(plan, situation.running) if each.guard not in allowed]
+    gives_back = is_key_applied(situation.desired, situation.applied)
+    found = refusals(plan, situation.running, gives_key_back=gives_back)
+    return [each for each in found if each.guard not in allowed]
 
 
 def _describe(reading: Reading, interface: str, refused: Sequence[Refusal]) -> str:

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import InterfaceConfig, PeerConfig
 from netstart_wg.model.keys import SecretKey
-from netstart_wg.model.record import ItemDigest
+from netstart_wg.model.record import AppliedRecord, ItemDigest
 from netstart_wg.model.source import Subject
 
 _DIGEST_BYTES = 8
@@ -37,6 +37,12 @@ def items_of(config: InterfaceConfig) -> Iterator[tuple[str, ItemDigest]]:
     yield from _of_interface(config)
     for peer in config.wireguard.peers:
         yield f"wgpeer {peer.public_key.to_base64()}", digest_of_peer(peer)
+
+
+def is_key_applied(config: InterfaceConfig, applied: AppliedRecord | None) -> bool:
+    """Say whether the private key that is declared is the one that was last applied."""
+    items = [item for item in _of_interface(config) if item[0] == "wgkey"]
+    return applied is not None and any(item in applied.items for item in items)
 
 
 def digest_of_peer(peer: PeerConfig) -> ItemDigest:

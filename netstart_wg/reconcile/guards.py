@@ -40,8 +40,14 @@ class Refusal:
     """What in the file it is about, as `syntax/places.py` names it; None if that is not there."""
 
 
-def refusals(plan: Plan, running: InterfaceState | None) -> Iterator[Refusal]:
-    """Yield what of the plan takes somebody's word; `running` is what it starts from."""
+def refusals(
+    plan: Plan, running: InterfaceState | None, *, gives_key_back: bool = False
+) -> Iterator[Refusal]:
+    """Yield what of the plan takes somebody's word; `running` is what it starts from.
+
+    A key that is the one last applied, and was changed by somebody since, is given back
+    without asking: whoever was told of the interface knows that one.
+    """
     if running is None:
         return
     kinds = {type(action) for action in plan.actions}
@@ -51,7 +57,8 @@ def refusals(plan: Plan, running: InterfaceState | None) -> Iterator[Refusal]:
         return
     for action in plan.actions:
         if isinstance(action, ConfigureDevice):
-            yield from _of_the_key(action, running)
+            if not gives_key_back:
+                yield from _of_the_key(action, running)
             yield from _of_peers(action.change.peers, running)
 
 
