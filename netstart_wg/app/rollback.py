@@ -76,11 +76,14 @@ class Rollback:
 
     def show(self) -> ExitStatus:
         """Print what would be changed."""
-        plans = [situation.plan(self._resolved) for situation in self._situations]
-        for plan in plans:
-            for line in plan.describe():
+        from netstart_wg.app.explain import differences_of
+        from netstart_wg.render.differences import render_diff
+
+        plans = [(situation, situation.plan(self._resolved)) for situation in self._situations]
+        for situation, plan in plans:
+            for line in render_diff(differences_of(situation, plan)):
                 self._output.say(line)
-        differs = [ExitStatus.DIFFERENT for plan in plans if not plan.is_empty]
+        differs = [ExitStatus.DIFFERENT for _, plan in plans if not plan.is_empty]
         return worst((self._status, *differs))
 
     def carry_out(self, options: Options) -> ExitStatus:

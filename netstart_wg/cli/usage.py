@@ -5,7 +5,7 @@ from __future__ import annotations
 PROGRAM = "netstart-wg"
 
 USAGE = f"""\
-usage: {PROGRAM} [-nv] [-C directory] [--allow what] [--confirm time] [interface ...]
+usage: {PROGRAM} [-nv] [-C directory] [--json] [--allow what] [--confirm time] [interface ...]
        {PROGRAM} confirm [--revert] [interface ...]
        {PROGRAM} history [--show number] [interface ...]
        {PROGRAM} rollback [-nv] [-C directory] [--to number] [--confirm time] [interface ...]
@@ -14,6 +14,7 @@ usage: {PROGRAM} [-nv] [-C directory] [--allow what] [--confirm time] [interface
        {PROGRAM} debug interface
        {PROGRAM} exec -T rdomain command [argument ...]
        {PROGRAM} check [--openbsd] [--format text|json|errorformat] file ...
+       {PROGRAM} check --live [--json] [-C directory] [interface ...]
        {PROGRAM} fmt [-w | --check] file ..."""
 
 HELP = f"""\
@@ -22,9 +23,11 @@ HELP = f"""\
 Make WireGuard interfaces what their hostname files say: those named, or every
 wgN that has a file.
 
-  -n            change nothing; print what would change, exit 2 if anything would
+  -n            change nothing; print what would change, exit 2 if anything would: - is
+                what runs, + is wanted, ! in front loses a session
   -v            print each change as it is made, instead of a summary
   -C directory  read the hostname files and netstart-wg.toml there instead of in /etc
+  --json        one JSON object instead: what differs or differed, why, and how it ended
   --allow what  do what is otherwise refused as a likely mistake: key, peers, takeover,
                 rebuild, readable-secret, held; several with commas between
   --confirm time  go back by itself after that time (30s, 5m, 1h), unless `{PROGRAM}
@@ -68,6 +71,12 @@ them; it takes no root and changes nothing. Exit 65 if there is an error.
 
   --openbsd     also warn of what OpenBSD's netstart would read differently
   --format how  text (the default), json, or errorformat: one line each, for editors
+
+check --live holds what runs against the files, as root, for monitoring: a line for each
+difference, pending if the file is newer, drift if somebody has changed what was applied.
+Exit 2 if there are any; it is quiet if there are none, and changes nothing.
+
+  --json        one JSON object instead
 
 fmt prints hostname files in canonical layout, with the keys that are in them:
 

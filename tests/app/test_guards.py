@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from netstart_wg.errors import ExitStatus
+from netstart_wg.model.change import DeviceChange
 from netstart_wg.model.guard import Guard
 from netstart_wg.model.keys import PrivateKey
 from tests.app.machine_in_memory import Lines, MachineInMemory
@@ -97,3 +98,14 @@ def test_a_stranger_that_is_gone_for_nothing_is_told(
     allowed = frozenset({Guard.TAKEOVER})
     assert run(here, folder, lines, allowed=allowed) is ExitStatus.NOT_RESTORED
     assert "wg0: the interface that was not ours is gone" in lines.warnings
+
+
+def test_a_key_that_somebody_has_changed_is_given_back_without_asking(
+    with_hub: Path, here: MachineInMemory, folder: Path, lines: Lines
+) -> None:
+    here.engines.configure("wg0", DeviceChange(private_key=PrivateKey.from_base64(OTHER)))
+    assert run(here, folder, lines) is ExitStatus.OK
+    engine = here.engines.state("wg0")
+    assert engine is not None
+    assert engine.private_key is not None
+    assert engine.private_key.to_base64() in with_hub.read_text()
