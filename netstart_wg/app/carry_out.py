@@ -284,7 +284,7 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if any(isinstance(action, CreateInterface) for action in run.done):
+        if any(isinstance(action, CreateInterface) for action in run.begun) and _is_there(run):
             _remove(run)
         elif run.before.running is not None and run.begun:
             from netstart_wg.app.restore import restore  # most runs have no need of it
@@ -297,6 +297,14 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
             if isinstance(error, NetstartError):
                 raise _not_restored(run.plan.interface, error) from error
         raise
+
+
+def _is_there(run: _Run) -> bool:
+    """Say whether there is an interface of ours, made in whole or interrupted at it."""
+    try:
+        return run.machine.backend.state(run.plan.interface) is not None
+    except NotOursError:
+        return False
 
 
 def _remove(run: _Run) -> None:
