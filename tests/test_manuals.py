@@ -202,7 +202,7 @@ def test_the_synopsis_and_the_usage_have_the_same_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     usage, _, _ = help_text(capsys).partition("\n\n")
-    flags = re.findall(r"[\[ ]-(-?\w+)", usage)
+    flags = re.findall(r"[\[ ]-(-?\w[\w-]*)", usage)
     assert option_names(flags) >= {"-n", "-v", "-C", "-T", "--json"}
     assert option_names(arguments(section(NETSTART_WG, "SYNOPSIS"), "Fl")) == option_names(flags)
 
@@ -211,7 +211,7 @@ def test_the_manual_and_the_help_describe_the_same_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     described = re.findall(r"^  (-.*?)  ", help_text(capsys), re.M)
-    flags = re.findall(r"(?:^|, )-(-?\w+)", "\n".join(described), re.M)
+    flags = re.findall(r"(?:^|, )-(-?\w[\w-]*)", "\n".join(described), re.M)
     assert option_names(tags(NETSTART_WG, "Fl")) == option_names(flags)
 
 

@@ -16,6 +16,7 @@ from netstart_wg.app.files import read_files
 from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import point_out
 from netstart_wg.app.hold import is_held, write_hold
+from netstart_wg.app.lifeline import has_to_be_confirmed
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
@@ -53,19 +54,30 @@ def bring_about(
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     resolved, looked_up = resolve_names(situations, machine, output)
 
+    to_confirm: list[Situation] = []
+
     def change(situation: Situation) -> ExitStatus:
         settled = work_out_mtu(situation, resolved, machine)
+        plan = settled.plan(resolved)
+        if not plan.is_empty:
+            _warn(situation, output)
+            if options.window_ns is None and is_held(settled, options.allowed, machine, output):
+                if report is not None:
+                    report.look(settled, plan)
+                return ExitStatus.WARNINGS
+            if has_to_be_confirmed(settled, plan, options, machine, output):
+                to_confirm.append(settled)
+                return ExitStatus.OK
+        bring = _settle if plan.is_empty else _change
 
         def work() -> ExitStatus:
-            return _change(settled, resolved, options, machine, output)
+            return bring(settled, resolved, options, machine, output)
 
         return work() if report is None else report.change(settled, resolved, work)
 
-    if options.window_ns is None:
-        changed = for_each(situations, change, output)
-    else:
-        changed = _change_until_confirmed(situations, resolved, options, machine, output, report)
-    return worst((read, surveyed, looked_up, changed))
+    changed = for_each(situations, change, output)
+    awaited = _change_until_confirmed(to_confirm, resolved, options, machine, output, report)
+    return worst((read, surveyed, looked_up, changed, awaited))
 
 
 def show_plans(
@@ -109,6 +121,24 @@ def plan_all(
     return planned, worst((read, surveyed, *differs))
 
 
+def _settle(
+    situation: Situation,
+    resolved: Resolved,
+    options: Options,
+    machine: Machine,
+    output: Output,
+) -> ExitStatus:
+    """Remember of one interface that it is what its file says."""
+    if situation.applied == situation.record(resolved):
+        if (settled := situation.settled(resolved)) is not None:
+            remember_fixpoint(settled, machine)
+        return ExitStatus.OK
+    _warn(situation, output)
+    with machine.system.lock(situation.desired.name):
+        present = survey_again(situation, machine, options.allowed)
+        return carry_out(present, resolved, machine, output, options.allowed)
+
+
 def _change(
     situation: Situation,
     resolved: Resolved,
@@ -117,18 +147,9 @@ def _change(
     output: Output,
 ) -> ExitStatus:
     """Make one interface what its file says, and remember that."""
-    differs = not situation.plan(resolved).is_empty
-    if not differs and situation.applied == situation.record(resolved):
-        if (settled := situation.settled(resolved)) is not None:
-            remember_fixpoint(settled, machine)
-        return ExitStatus.OK
-    _warn(situation, output)
-    if differs and is_held(situation, options.allowed, machine, output):
-        return ExitStatus.WARNINGS
     interface = situation.desired.name
     with machine.system.lock(interface):
-        if differs:
-            refuse_if_pending(interface, machine)
+        refuse_if_pending(interface, machine)
         present = survey_again(situation, machine, options.allowed)
         status = carry_out(present, resolved, machine, output, options.allowed)
         write_hold(interface, None, machine)
@@ -144,10 +165,9 @@ def _change_until_confirmed(
     report: Report | None,
 ) -> ExitStatus:
     """Make interfaces that differ what their files say, until that is confirmed or goes back."""
+    if not situations:
+        return ExitStatus.OK
     from netstart_wg.app.confirm import change_until_confirmed
-
-    def settle(situation: Situation) -> ExitStatus:
-        return _change(situation, resolved, options, machine, output)
 
     def change(situation: Situation) -> ExitStatus:
         def work() -> ExitStatus:
@@ -155,14 +175,7 @@ def _change_until_confirmed(
 
         return work() if report is None else report.change(situation, resolved, work)
 
-    differing = [each for each in situations if not each.plan(resolved).is_empty]
-    settled = for_each(
-        [each for each in situations if each.plan(resolved).is_empty], settle, output
-    )
-    for situation in differing:
-        _warn(situation, output)
-    awaited = change_until_confirmed(differing, resolved, options, machine, output, change)
-    return worst((settled, awaited))
+    return change_until_confirmed(situations, resolved, options, machine, output, change)
 
 
 def _warn(situation: Situation, output: Output) -> None:

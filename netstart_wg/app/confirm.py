@@ -22,6 +22,7 @@ from netstart_wg.app.keeper import (
     decode_outcomes,
     encode_question,
 )
+from netstart_wg.app.lifeline import WINDOW_NS
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import duration, read_pending, refuse_if_pending
@@ -46,10 +47,11 @@ def change_until_confirmed(
 ) -> ExitStatus:
     """Change the interfaces, of which each differs from what it shall be; return how it went.
 
-    They stay changed for as long as `options` say, and longer if somebody confirms that.
+    They stay changed for as long as `options` say, or five minutes, and longer if
+    somebody confirms that.
     `file_digest_of` tells which file is to be held if nobody does (`Ward`).
     """
-    window_ns = options.window_ns or 0
+    window_ns = WINDOW_NS if options.window_ns is None else options.window_ns
     with ExitStack() as locks:
         taken: list[Situation] = []
 

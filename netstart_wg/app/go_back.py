@@ -26,6 +26,7 @@ def go_back(before: Situation, plan: Plan, machine: Machine, output: Output) -> 
     The caller holds the interface's lock.  What could not be taken back is told.
     """
     interface = plan.interface
+    machine.system.place_rdomains(before.settings.rdomains)
     for action in plan.actions:
         if isinstance(action, RunCommand):
             command = action.command.shown

@@ -15,3 +15,5 @@ class Options:
     """What is done although it looks like a mistake."""
     window_ns: int | None = None
     """How long a change may wait for its confirmation before it goes back; None: it stays."""
+    guards_connection: bool = False
+    """Whether a change that may cut the connection by which it is made has to be confirmed."""

@@ -16,11 +16,19 @@ from netstart_wg.app.files import Reading, read_source
 from netstart_wg.app.fixpoint import digest_of_text
 from netstart_wg.app.history import find_applied, read_history, require_root
 from netstart_wg.app.hold import write_hold
+from netstart_wg.app.lifeline import has_to_be_confirmed
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
 from netstart_wg.app.permissions import point_out_permissions
-from netstart_wg.app.prepare import Resolved, Situation, resolve_names, survey_again, survey_all
+from netstart_wg.app.prepare import (
+    Resolved,
+    Situation,
+    resolve_names,
+    survey_again,
+    survey_all,
+    work_out_mtu,
+)
 from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, NetstartError, UsageError
@@ -69,9 +77,10 @@ class Rollback:
         names = _names(interfaces, machine)
         name_files(folder, names)
         status = for_each(names, read, output)
-        self._situations, surveyed = survey_all(readings, machine, output, ALLOWED)
+        situations, surveyed = survey_all(readings, machine, output, ALLOWED)
         self._resolved: Resolved
-        self._resolved, looked_up = resolve_names(self._situations, machine, output)
+        self._resolved, looked_up = resolve_names(situations, machine, output)
+        self._situations = [work_out_mtu(each, self._resolved, machine) for each in situations]
         self._status = worst((status, surveyed, looked_up))
 
     def show(self) -> ExitStatus:
@@ -88,18 +97,22 @@ class Rollback:
 
     def carry_out(self, options: Options) -> ExitStatus:
         """Change it, perhaps until it is confirmed."""
-        differing = []
-        for situation in self._situations:
-            if situation.plan(self._resolved).is_empty:
+        to_confirm: list[Situation] = []
+
+        def change(situation: Situation) -> ExitStatus:
+            plan = situation.plan(self._resolved)
+            if plan.is_empty:
                 self._hold(situation)
                 self._say_is_there(situation)
-            else:
-                differing.append(situation)
-        if options.window_ns is None:
-            changed = for_each(differing, self._lock_and_change, self._output)
-        else:
-            changed = self._change_until_confirmed(differing, options)
-        return worst((self._status, changed))
+                return ExitStatus.OK
+            if has_to_be_confirmed(situation, plan, options, self._machine, self._output):
+                to_confirm.append(situation)
+                return ExitStatus.OK
+            return self._lock_and_change(situation)
+
+        changed = for_each(self._situations, change, self._output)
+        awaited = self._change_until_confirmed(to_confirm, options)
+        return worst((self._status, changed, awaited))
 
     def _choose(self, interface: str, number: int | None) -> AppliedState:
         if number is not None:
@@ -160,6 +173,8 @@ class Rollback:
     def _change_until_confirmed(
         self, situations: Sequence[Situation], options: Options
     ) -> ExitStatus:
+        if not situations:
+            return ExitStatus.OK
         from netstart_wg.app.confirm import change_until_confirmed
 
         return change_until_confirmed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netstart_wg.errors import BackendError
     from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
     from netstart_wg.model.confirmation import ProcessIdentity
+    from netstart_wg.model.connection import Connection
     from netstart_wg.model.route import Route, RouteKey
     from netstart_wg.model.rule import PolicyRule
     from netstart_wg.model.settings import RdomainPlace
@@ -81,6 +82,12 @@ class Links(Protocol):
 
     def path_mtu(self, endpoint: Endpoint, fwmark: int, tunnel: str) -> int | None:
         """Return how long packets to an endpoint may be; None if there is no way but the tunnel."""
+        ...
+
+    def interface_towards(
+        self, destination: IPv4Address | IPv6Address, source: IPv4Address | IPv6Address
+    ) -> str | None:
+        """Return the interface by which we send from one to the other, or None."""
         ...
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
@@ -237,6 +244,10 @@ class System(Protocol):
 
     def history(self) -> History:
         """Return what was applied."""
+        ...
+
+    def ssh_connection(self) -> Connection | None:
+        """Return the connection by which whoever runs us is there; None if there is none."""
         ...
 
     def boot_time_ns(self) -> int:

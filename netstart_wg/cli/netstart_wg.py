@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import NoReturn
 
 from netstart_wg import VERSION
+from netstart_wg.app.options import Options
 from netstart_wg.app.output import worst
 from netstart_wg.cli.argument_area import show_arguments
 from netstart_wg.cli.durations import read_window
@@ -89,6 +91,7 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
     parser.add_argument("--json", dest="is_json", action="store_true")
     parser.add_argument("--confirm", dest="window", metavar="time")
+    parser.add_argument("--no-confirm", dest="is_final", action="store_true")
     parser.add_argument("--allow", metavar="what", action="append", default=[])
     parser.add_argument("--version", action="store_true")
     parser.add_argument("interfaces", nargs="*")
@@ -102,10 +105,11 @@ def _netstart(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
 
     from netstart_wg.app.machine import this_machine
     from netstart_wg.app.netstart import netstart, preview
-    from netstart_wg.app.options import Options
 
-    window_ns = None if options.window is None else read_window(options.window)
-    how = Options(allowed=_read_guards(options.allow), window_ns=window_ns)
+    how = replace(
+        _read_confirmation(options.window, is_final=options.is_final),
+        allowed=_read_guards(options.allow),
+    )
     if options.is_verbose:
         terminal.show_each_step()
     work = preview if options.is_preview else netstart
@@ -132,6 +136,15 @@ def _read_guards(lists: Sequence[str]) -> frozenset[Guard]:
         if word not in known:
             raise UsageError(f'--allow: "{word}" is none of {", ".join(known)}')
     return frozenset(known[word] for word in words)
+
+
+def _read_confirmation(window: str | None, *, is_final: bool) -> Options:
+    """Return whether a change has to be confirmed; raise UsageError."""
+    if window is None:
+        return Options(guards_connection=not is_final)
+    if is_final:
+        raise UsageError("--confirm and --no-confirm contradict each other")
+    return Options(window_ns=read_window(window))
 
 
 def _confirm(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
@@ -178,6 +191,7 @@ def _rollback(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser.add_argument("-C", dest="folder", metavar="directory", type=Path, default=_ETC)
     parser.add_argument("--to", dest="number", metavar="number", type=_number)
     parser.add_argument("--confirm", dest="window", metavar="time")
+    parser.add_argument("--no-confirm", dest="is_final", action="store_true")
     parser.add_argument("interfaces", metavar="interface", nargs="*")
     options = parser.parse_intermixed_args(arguments)
     if options.help:
@@ -185,10 +199,9 @@ def _rollback(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return ExitStatus.OK
 
     from netstart_wg.app.machine import this_machine
-    from netstart_wg.app.options import Options
     from netstart_wg.app.rollback import Rollback
 
-    how = Options(window_ns=None if options.window is None else read_window(options.window))
+    how = _read_confirmation(options.window, is_final=options.is_final)
     if options.is_verbose:
         terminal.show_each_step()
     with this_machine() as machine:

@@ -5,10 +5,12 @@ from __future__ import annotations
 PROGRAM = "netstart-wg"
 
 USAGE = f"""\
-usage: {PROGRAM} [-nv] [-C directory] [--json] [--allow what] [--confirm time] [interface ...]
+usage: {PROGRAM} [-nv] [-C directory] [--json] [--allow what]
+                   [--confirm time | --no-confirm] [interface ...]
        {PROGRAM} confirm [--revert] [interface ...]
        {PROGRAM} history [--show number] [interface ...]
-       {PROGRAM} rollback [-nv] [-C directory] [--to number] [--confirm time] [interface ...]
+       {PROGRAM} rollback [-nv] [-C directory] [--to number]
+                   [--confirm time | --no-confirm] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
        {PROGRAM} debug interface
@@ -32,6 +34,8 @@ wgN that has a file.
                 rebuild, readable-secret, held; several with commas between
   --confirm time  go back by itself after that time (30s, 5m, 1h), unless `{PROGRAM}
                 confirm` comes first
+  --no-confirm  change for good, also the tunnel that one's own SSH connection runs through,
+                which else goes back as by --confirm 5m
   --version     print the version
   -h, --help    print this
 

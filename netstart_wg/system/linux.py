@@ -17,6 +17,7 @@ from netstart_wg.system.refusal import refusal
 if TYPE_CHECKING:
     from netstart_wg.model.address import Endpoint, EndpointName
     from netstart_wg.model.confirmation import ProcessIdentity
+    from netstart_wg.model.connection import Connection
     from netstart_wg.model.settings import RdomainPlace
     from netstart_wg.system.commands import CommandResult
     from netstart_wg.system.history import History
@@ -186,6 +187,12 @@ class Linux:
         from netstart_wg.system.history import History
 
         return History()
+
+    def ssh_connection(self) -> Connection | None:
+        """Return the connection by which whoever runs us is there; None if there is none."""
+        from netstart_wg.system import ssh
+
+        return ssh.ssh_connection()
 
     def boot_time_ns(self) -> int:
         """Return for how long the machine has been on, sleep included."""

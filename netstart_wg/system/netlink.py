@@ -10,7 +10,7 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from typing import Final
 
@@ -83,6 +83,14 @@ class Netlink:
             self._set_link(operation, interface, net_ns_fd=namespace)
         finally:
             os.close(namespace)
+
+    def interface_towards(
+        self, destination: IPv4Address | IPv6Address, source: IPv4Address | IPv6Address
+    ) -> str | None:
+        """Return the interface by which we send from one to the other, or None."""
+        from netstart_wg.system.way import interface_towards
+
+        return interface_towards(self._rtnetlink, destination, source)
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
         """Set how long an inner packet may be."""

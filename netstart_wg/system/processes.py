@@ -7,7 +7,7 @@ from pathlib import Path
 
 from netstart_wg.model.confirmation import ProcessIdentity
 
-_STATE, _START_TIME = 3 - 3, 22 - 3
+_STATE, _PARENT, _START_TIME = 3 - 3, 4 - 3, 22 - 3
 """proc_pid_stat(5), counted from the first field after the name, which is the third."""
 _ENDED = "ZX"
 
@@ -20,6 +20,14 @@ def this_process() -> ProcessIdentity:
 def identify(number: int) -> ProcessIdentity:
     """Return who has that number now; raise OSError if nobody has."""
     return ProcessIdentity(number=number, start_ticks=int(_stat(number)[_START_TIME]))
+
+
+def parent_of(number: int) -> int:
+    """Return the number of a process's parent; 0 if there is none, or no such process."""
+    try:
+        return int(_stat(number)[_PARENT])
+    except OSError:
+        return 0
 
 
 def is_running(process: ProcessIdentity) -> bool:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from netstart_wg.app.keep import decode_charge
@@ -28,6 +28,7 @@ from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.confirmation import ProcessIdentity
+from netstart_wg.model.connection import Connection
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
@@ -146,6 +147,18 @@ class LinksOfRdomain:
             kernel_addresses=(),
             broadcasts=(),
         )
+
+    def interface_towards(
+        self, destination: IPv4Address | IPv6Address, source: IPv4Address | IPv6Address
+    ) -> str | None:
+        assert destination.version == source.version
+        for state in self._every.states.values():
+            if any(destination in each.network for each in state.addresses):
+                return state.name
+        for route in self._every.routes.values():
+            if destination in route.key.destination:
+                return route.next_hops[0].interface
+        return "eth0"
 
     def set_mtu(self, interface: str, mtu_bytes: int) -> None:
         self._journal.write("set mtu", interface, mtu_bytes)
@@ -387,6 +400,8 @@ class SystemInMemory:
         self.records: dict[str, str] = {}
         self.fixpoints: dict[str, str] = {}
         self.notes: dict[tuple[str, Note], str] = {}
+        self.connection: Connection | None = None
+        """By which whoever runs us is there."""
         self.applied = HistoryInMemory()
         self.up_for_ns = 7_000_000_000
         """Since the machine was started."""
@@ -528,6 +543,9 @@ class SystemInMemory:
 
     def history(self) -> HistoryInMemory:
         return self.applied
+
+    def ssh_connection(self) -> Connection | None:
+        return self.connection
 
     def boot_time_ns(self) -> int:
         return self.up_for_ns

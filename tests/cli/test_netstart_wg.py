@@ -39,7 +39,7 @@ def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
     assert main(arguments) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith(
-        "usage: netstart-wg [-nv] [-C directory] [--allow what] [--confirm time]"
+        "usage: netstart-wg [-nv] [-C directory] [--json] [--allow what]\n"
     )
     assert captured.err == ""
 

@@ -313,6 +313,36 @@ def test_a_change_that_cuts_its_own_path_goes_back_in_time(star: Star) -> None:
     assert pings(star.near_host, "10.0.0.1")
 
 
+def test_who_is_there_by_way_of_the_tunnel_has_to_confirm_what_may_cut_it(star: Star) -> None:
+    before = picture(star.host)
+    _terminal, other_end = pty.openpty()
+    environment = {**os.environ, "SSH_CONNECTION": "10.0.0.2 51000 10.0.0.1 22"}
+
+    def over_ssh(*options: str) -> subprocess.CompletedProcess[str]:
+        """Run as under sudo: the shell has the variable, and we have not."""
+        script = 'env -u SSH_CONNECTION "$@"; exit $?'
+        return subprocess.run(
+            star.host.inside(("/bin/sh", "-c", script, "sh", *star.command(*options))),
+            stdin=other_end,
+            capture_output=True,
+            env=environment,
+            text=True,
+            check=False,
+        )
+
+    star.write(star.near, star.far, rest="description hub\n")
+    assert over_ssh().stderr == ""
+    assert star.keepers() == []
+    star.write(replace(star.near, preshared_key=new_preshared_key()), star.far)
+    armed = over_ssh()
+    assert armed.returncode == 0
+    assert "wg0: this may cut your SSH connection from 10.0.0.2" in armed.stderr
+    assert star.confirm("--revert").returncode == 0
+    assert picture(star.host)[:1] == before[:1]
+    assert over_ssh("--no-confirm", "--allow", "held").stderr == ""
+    assert star.keepers() == []
+
+
 def test_a_session_is_kept_by_who_is_no_party_to_the_change(star: Star) -> None:
     handshake = show(star.host, "wg0").peers[star.near.public_key].latest_handshake
     changed = replace(star.far, allowed_ips=("10.0.0.3/32", "10.9.0.0/16"))
