@@ -79,8 +79,8 @@ def _own_arguments() -> Sequence[str]:
 
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
-    if arguments and arguments[0] in _COMMANDS:
-        return _COMMANDS[arguments[0]](arguments[1:], terminal)
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:], terminal)
     return _netstart(arguments, terminal)
 
 
@@ -379,7 +379,7 @@ def _fmt(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     return work(options.files, terminal)
 
 
-_COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
+COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "check": _check,
     "confirm": _confirm,
     "debug": _debug,

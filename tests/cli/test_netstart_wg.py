@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from netstart_wg import VERSION
-from netstart_wg.cli.netstart_wg import main
+from netstart_wg.cli.netstart_wg import COMMANDS, main
+from netstart_wg.errors import ExitStatus
 from netstart_wg.syntax.convert import RDOMAIN_MAX
 
 COMMAND = [sys.executable, "-m", "netstart_wg.cli.netstart_wg"]
@@ -38,10 +39,19 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith(
-        "usage: netstart-wg [-nv] [-C directory] [--json] [--allow what]\n"
-    )
+    assert captured.out.startswith("usage: netstart-wg [-nv] [-C directory]")
     assert captured.err == ""
+
+
+@pytest.mark.parametrize("command", [(), *[(word,) for word in COMMANDS], ("check", "--live")])
+@pytest.mark.parametrize("wrong", [("--no-such-option",), ("-C",), ("--json=x",)])
+def test_wrong_usage_never_looks_like_a_difference(
+    command: tuple[str, ...], wrong: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Argparse would exit with 2; ifconfig(8) has a status of its own for it."""
+    expected = ExitStatus.FAILED if command == ("ifconfig",) else ExitStatus.USAGE
+    assert main([*command, *wrong]) == expected
+    assert capsys.readouterr().out == ""
 
 
 def test_the_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
