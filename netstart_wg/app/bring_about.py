@@ -24,10 +24,9 @@ from netstart_wg.app.permissions import SecureFile, point_out_permissions, repai
 from netstart_wg.app.prepare import (
     Resolved,
     Situation,
-    resolve_names,
+    settle,
     survey_again,
     survey_all,
-    work_out_mtu,
 )
 from netstart_wg.app.report import Report
 from netstart_wg.app.settings import read_settings
@@ -52,28 +51,27 @@ def bring_about(
         files, settings, options.allowed, repair_permissions, machine, output
     )
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
-    resolved, looked_up = resolve_names(situations, machine, output)
+    situations, resolved, looked_up = settle(situations, machine, output)
 
     to_confirm: list[Situation] = []
 
     def change(situation: Situation) -> ExitStatus:
-        settled = work_out_mtu(situation, resolved, machine)
-        plan = settled.plan(resolved)
+        plan = situation.plan(resolved)
         if not plan.is_empty:
             _warn(situation, output)
-            if options.window_ns is None and is_held(settled, options.allowed, machine, output):
+            if options.window_ns is None and is_held(situation, options.allowed, machine, output):
                 if report is not None:
-                    report.look(settled, plan)
+                    report.look(situation, plan)
                 return ExitStatus.WARNINGS
-            if has_to_be_confirmed(settled, plan, options, machine, output):
-                to_confirm.append(settled)
+            if has_to_be_confirmed(situation, plan, options, machine, output):
+                to_confirm.append(situation)
                 return ExitStatus.OK
         bring = _settle if plan.is_empty else _change
 
         def work() -> ExitStatus:
-            return bring(settled, resolved, options, machine, output)
+            return bring(situation, resolved, options, machine, output)
 
-        return work() if report is None else report.change(settled, resolved, work)
+        return work() if report is None else report.change(situation, resolved, work)
 
     changed = for_each(situations, change, output)
     awaited = _change_until_confirmed(to_confirm, resolved, options, machine, output, report)
@@ -114,9 +112,8 @@ def plan_all(
     settings = read_settings(folder, secure, machine, output)
     readings, read = read_files(files, settings, options.allowed, secure, machine, output)
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
-    resolved, _ = resolve_names(situations, machine, output)
-    settled = [work_out_mtu(each, resolved, machine) for each in situations]
-    planned = [(situation, situation.plan(resolved)) for situation in settled]
+    situations, resolved, _ = settle(situations, machine, output)
+    planned = [(situation, situation.plan(resolved)) for situation in situations]
     differs = [ExitStatus.DIFFERENT for _, plan in planned if not plan.is_empty]
     return planned, worst((read, surveyed, *differs))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from netstart_wg.app.execute import execute
 from netstart_wg.app.output import Output
 from netstart_wg.app.prepare import Situation, look
+from netstart_wg.app.rdomains import remove_left
 from netstart_wg.app.restore import restore
 from netstart_wg.app.routing import left_behind
 from netstart_wg.app.system import Machine
@@ -25,6 +26,13 @@ def go_back(before: Situation, plan: Plan, machine: Machine, output: Output) -> 
 
     The caller holds the interface's lock.  What could not be taken back is told.
     """
+    try:
+        return _go_back(before, plan, machine, output)
+    finally:
+        remove_left(plan.interface, before.running, plan.actions, machine, output)
+
+
+def _go_back(before: Situation, plan: Plan, machine: Machine, output: Output) -> bool:
     interface = plan.interface
     machine.system.place_rdomains(before.settings.rdomains)
     for action in plan.actions:

@@ -228,8 +228,17 @@ def survey_all(
     return tuple(situations), status
 
 
-def work_out_mtu(situation: Situation, resolved: Resolved, machine: Machine) -> Situation:
-    """Settle the MTU if the file names none, once names have been looked up."""
+def settle(
+    situations: Sequence[Situation], machine: Machine, output: Output
+) -> tuple[tuple[Situation, ...], Resolved, ExitStatus]:
+    """Find out what the files leave open: where names lead, and with that the MTUs."""
+    resolved, status = resolve_names(situations, machine, output)
+    settled = tuple(_with_mtu(each, resolved, machine) for each in situations)
+    return settled, resolved, status
+
+
+def _with_mtu(situation: Situation, resolved: Resolved, machine: Machine) -> Situation:
+    """Work the MTU out if the file names none."""
     desired, running = situation.desired, situation.running
     engine = running.wireguard if running else None
     present = (engine.wgrtable, engine.fwmark) if engine else (0, 0)

@@ -21,14 +21,7 @@ from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
 from netstart_wg.app.permissions import point_out_permissions
-from netstart_wg.app.prepare import (
-    Resolved,
-    Situation,
-    resolve_names,
-    survey_again,
-    survey_all,
-    work_out_mtu,
-)
+from netstart_wg.app.prepare import Resolved, Situation, settle, survey_again, survey_all
 from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, NetstartError, UsageError
@@ -78,9 +71,9 @@ class Rollback:
         name_files(folder, names)
         status = for_each(names, read, output)
         situations, surveyed = survey_all(readings, machine, output, ALLOWED)
+        self._situations: Sequence[Situation]
         self._resolved: Resolved
-        self._resolved, looked_up = resolve_names(situations, machine, output)
-        self._situations = [work_out_mtu(each, self._resolved, machine) for each in situations]
+        self._situations, self._resolved, looked_up = settle(situations, machine, output)
         self._status = worst((status, surveyed, looked_up))
 
     def show(self) -> ExitStatus:

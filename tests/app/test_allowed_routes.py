@@ -16,6 +16,7 @@ from netstart_wg.model.rule import TABLES
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.hostname_files import HostnamePath
 from tests.app.machine_in_memory import Lines, MachineInMemory
+from tests.app.test_confirm import let_the_time_pass, try_out
 from tests.app.test_netstart import HUB, OFFICE, look, run, write
 
 FULL = HUB.replace("wgaip 10.1.0.0/16", "wgaip 10.1.0.0/16 wgaip 0.0.0.0/0 wgaip ::/0")
@@ -250,3 +251,16 @@ def test_without_the_setting_there_are_no_routes(here: MachineInMemory, tmp_path
     bring_up(here, tmp_path)
     assert OFFICE in (tmp_path / "hostname.wg0").read_text()
     assert (here.links.rules, here.links.routes, mark(here)) == ([], {}, 0)
+
+
+def test_a_full_tunnel_that_nobody_confirms_goes_back_wholly(
+    here: MachineInMemory, folder: Path
+) -> None:
+    bring_up(here, folder, HUB)
+    before = picture(here)
+    write(folder, FULL + "rdomain 5\nwgrtable 5\n")
+    assert try_out(here, folder, Lines()) is ExitStatus.OK
+    assert {rule.rdomain for rule in here.links.rules} == {5}
+    let_the_time_pass(here)
+    assert picture(here) == before
+    assert here.system.rdomains() == ()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from netstart_wg.app.confirm import confirm
 from netstart_wg.app.fixpoint import is_at_fixpoint
+from netstart_wg.app.netstart import netstart
+from netstart_wg.app.options import Options
+from netstart_wg.app.rollback import Rollback
 from netstart_wg.errors import ExitStatus
 from netstart_wg.system.hostname_files import HostnamePath
 from tests.app.machine_in_memory import Lines, MachineInMemory
@@ -71,3 +77,19 @@ def test_a_name_counts_once_it_has_an_address(here: MachineInMemory, folder: Pat
     here.journal.writes.clear()
     assert run(here, folder, Lines()) is ExitStatus.OK
     assert here.journal.writes == [], "nobody looked it up again"
+
+
+@pytest.mark.parametrize("window_ns", [None, 300_000_000_000])
+def test_a_trial_and_a_rollback_work_it_out_too(
+    here: MachineInMemory, folder: Path, window_ns: int | None
+) -> None:
+    here.links.path_mtus[(0, "192.0.2.1", 0)] = 1400
+    for text, expected in ((HUB, 1320), (HUB + "mtu 1300\n", 1300)):
+        write(folder, text)
+        options = Options(window_ns=window_ns)
+        assert netstart(folder, (), options, here.machine, Lines()) is ExitStatus.OK
+        assert mtu(here) == expected
+        if window_ns is not None:
+            assert confirm((), here.machine, Lines()) is ExitStatus.OK
+    Rollback(folder, ["wg0"], None, here.machine, Lines()).carry_out(Options())
+    assert mtu(here) == 1320
