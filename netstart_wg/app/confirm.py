@@ -77,14 +77,18 @@ def change_until_confirmed(
         if not wards:
             return status
         keeper = _start_keeper(wards, window_ns, machine)
+        restored: list[str] = []
+        interfaces = [ward.interface for ward in wards]
         try:
-            changed = _change(wards, keeper, carry_out, output)
+            changed = _change(wards, restored, carry_out, output)
         except BaseException:
             locks.close()
-            keeper.ask(Verdict.REVERT, [ward.interface for ward in wards])
+            keeper.ask(Verdict.REVERT, interfaces)
             raise
-    _let_the_time_run(wards, keeper, window_ns, output)
-    return worst((status, changed))
+    # only now: a keeper whose time is over waits for the locks, and answers nobody
+    keeper.ask(Verdict.RELEASE, restored)
+    waiting = [interface for interface in interfaces if interface not in restored]
+    return worst((status, changed, _let_the_time_run(waiting, keeper, window_ns, output)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +117,42 @@ def _start_keeper(wards: Sequence[Ward], window_ns: int, machine: Machine) -> Ru
 
 
 def _change(
-    wards: Sequence[Ward], keeper: RunningKeeper, carry_out: CarryOut, output: Output
+    wards: Sequence[Ward], restored: list[str], carry_out: CarryOut, output: Output
 ) -> ExitStatus:
-    """Change one after the other; what failed and is as it was needs no keeper any more."""
+    """Change one after the other; add to `restored` what failed and is as it was."""
 
     def change(ward: Ward) -> ExitStatus:
         try:
             return carry_out(ward.before)
         except NetstartError as error:
             if error.exit_status is not ExitStatus.NOT_RESTORED:
-                keeper.ask(Verdict.RELEASE, [ward.interface])
+                restored.append(ward.interface)
             raise
 
     return for_each(wards, change, output)
 
 
 def _let_the_time_run(
-    wards: Sequence[Ward], keeper: RunningKeeper, window_ns: int, output: Output
-) -> None:
-    """Say what waits now."""
-    outcomes = keeper.ask(Verdict.APPLIED, [ward.interface for ward in wards])
-    for interface, outcome in outcomes.items():
-        if outcome is Outcome.PENDING:
+    interfaces: Sequence[str], keeper: RunningKeeper, window_ns: int, output: Output
+) -> ExitStatus:
+    """Say what waits now; return how it is with what does not."""
+    if not interfaces:
+        return ExitStatus.OK
+    outcomes = keeper.ask(Verdict.APPLIED, interfaces)
+    status = ExitStatus.OK
+    for interface in interfaces:
+        if outcomes.get(interface) is Outcome.PENDING:
             output.say(
                 f"{interface}: goes back in {duration(window_ns)},"
                 f" unless you confirm: netstart-wg confirm {interface}"
             )
+        else:
+            output.warn(
+                f"{interface}: went back already, or was confirmed, or its keeper was killed:"
+                " see the system log"
+            )
+            status = ExitStatus.WARNINGS
+    return status
 
 
 def confirm(interfaces: Sequence[str], machine: Machine, output: Output) -> ExitStatus:
@@ -159,6 +173,7 @@ def _decide(
 ) -> ExitStatus:
     if not machine.system.is_root():
         raise PermissionDeniedError("netstart-wg: need root privileges")
+    interfaces = tuple(dict.fromkeys(interfaces))
     keepers = _keepers(interfaces or machine.system.noted_interfaces(Note.PENDING), machine)
     chosen = interfaces or [name for names in keepers.values() for name in names]
     if not chosen:
@@ -201,6 +216,9 @@ def _tell(interface: str, outcome: Outcome, machine: Machine, output: Output) ->
         case Outcome.PENDING | Outcome.RELEASED | Outcome.UNKNOWN:
             if _is_overdue(interface, machine):
                 output.warn(f"{interface}: too late: it went back, not confirmed in time")
+            elif machine.system.read_note(interface, Note.PENDING) is not None:
+                machine.system.remove_note(interface, Note.PENDING)
+                output.warn(f"{interface}: its keeper was killed: its change stays")
             else:
                 output.warn(f"{interface}: no change of it waits for confirmation")
             return ExitStatus.FAILED

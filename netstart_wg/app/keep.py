@@ -54,9 +54,18 @@ def keep(charge: Charge, caller: int, ready: Callable[[], None]) -> None:
             if timer.fileno() in news or (terminated in news and _is_to_end(terminated)):
                 keeper.expire()
             elif listener.fileno() in news:
-                listener.serve(keeper.answer)
+                _serve(listener, keeper)
         while listener.serve(keeper.answer):  # who has asked meanwhile hears that it is too late
             pass
+
+
+def _serve(listener: KeeperSocket, keeper: Keeper) -> None:
+    """Answer a question; if we are at a loss, go back: nobody else will."""
+    try:
+        listener.serve(keeper.answer)
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not leave a change unwatched
+        keeper.output.warn(f"internal error: {type(error).__name__}")
+        keeper.expire()
 
 
 def _listen_for_signals() -> int:

@@ -104,7 +104,7 @@ class Keeper:
         """Do what is asked, and return what became of each interface named."""
         verdict, interfaces = decode_question(question)
         outcomes = dict.fromkeys(interfaces, Outcome.UNKNOWN)
-        outcomes |= self._decide(verdict, [name for name in interfaces if name in self._wards])
+        outcomes |= self._decide(verdict, [name for name in outcomes if name in self._wards])
         return encode_outcomes(outcomes)
 
     def _decide(self, verdict: Verdict, interfaces: Iterable[str]) -> Mapping[str, Outcome]:
@@ -129,29 +129,38 @@ class Keeper:
         return Outcome.CONFIRMED
 
     def _release(self, interface: str) -> Outcome:
-        del self._wards[interface]
+        self._wards.pop(interface, None)
         self._told(lambda: self.machine.system.remove_note(interface, Note.PENDING))
         return Outcome.RELEASED
 
     def _go_back(self, interfaces: Iterable[str], reason: HoldReason) -> Mapping[str, Outcome]:
-        return {name: self._revert(name, reason) for name in interfaces}
+        outcomes: dict[str, Outcome] = {}
+        left = list(interfaces)
+        while left:
+            interface = left.pop(0)
+            self.output.warn(f"{interface}: its change goes back: {reason.value}")
+            outcome = self._revert(interface, reason)
+            if outcome is None:
+                left.append(interface)  # nobody waits for whoever is at work on another one
+            else:
+                outcomes[interface] = outcome
+        return outcomes
 
-    def _revert(self, interface: str, reason: HoldReason) -> Outcome:
-        """Wait for whoever is at work on it, and go back."""
-        self.output.warn(f"{interface}: its change goes back: {reason.value}")
-        while True:
-            try:
-                with self.machine.system.lock(interface):
-                    return self._restore(self._wards[interface], reason)
-            except BusyError as error:
-                self.output.warn(str(error))
-                if not self._is_applied:
-                    self.end_caller()
-            except Exception as error:  # noqa: BLE001 - the other interfaces go back all the same
-                why = str(error) if isinstance(error, NetstartError) else type(error).__name__
-                self.output.warn(f"{interface}: its change could not go back: {why}")
-                self._release(interface)
-                return Outcome.NOT_RESTORED
+    def _revert(self, interface: str, reason: HoldReason) -> Outcome | None:
+        """Go back; return None if somebody is at work on the interface, and for long."""
+        try:
+            with self.machine.system.lock(interface):
+                return self._restore(self._wards[interface], reason)
+        except BusyError as error:
+            self.output.warn(str(error))
+            if not self._is_applied:
+                self.end_caller()
+            return None
+        except Exception as error:  # noqa: BLE001 - the other interfaces go back all the same
+            why = str(error) if isinstance(error, NetstartError) else type(error).__name__
+            self.output.warn(f"{interface}: its change could not go back: {why}")
+            self._release(interface)
+            return Outcome.NOT_RESTORED
 
     def _restore(self, ward: Ward, reason: HoldReason) -> Outcome:
         """Go back, and leave word of it."""

@@ -217,7 +217,32 @@ class TestMeanwhile:
         here.system.processes.clear()
         edited.write_text(HUB)
         assert run(here, folder, lines) is ExitStatus.OK
-        assert confirm(["wg0"], here.machine, lines) is ExitStatus.FAILED
+        for _ in range(2):
+            assert confirm(["wg0"], here.machine, lines) is ExitStatus.FAILED
+        assert lines.warnings == [
+            "wg0: its keeper was killed: its change stays",
+            "wg0: no change of it waits for confirmation",
+        ]
+
+    def test_who_names_an_interface_twice_confirms_it_once(
+        self, here: MachineInMemory, folder: Path, lines: Lines
+    ) -> None:
+        try_out(here, folder, Lines())
+        assert confirm(["wg0", "wg0"], here.machine, lines) is ExitStatus.OK
+        assert lines.said == ["wg0: confirmed"]
+
+
+def test_a_keeper_that_is_gone_when_all_is_done_is_told_of(
+    edited: Path,
+    here: MachineInMemory,
+    folder: Path,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(here.system, "ask_keeper", lambda *_: None)
+    assert try_out(here, folder, lines) is ExitStatus.WARNINGS
+    assert lines.said == []
+    assert lines.warnings[0].startswith("wg0: went back already, or was confirmed, or its keeper")
 
 
 class TestTwo:
@@ -240,6 +265,21 @@ class TestTwo:
         let_the_time_pass(here)
         assert keepalives(here) == {0, 25}
         assert "wg1" in here.links.states
+
+    def test_one_that_somebody_is_at_work_on_does_not_keep_the_other(
+        self, here: MachineInMemory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        here.system.locked.add("wg0")
+        destroy = here.engines.destroy
+
+        def destroy_and_let_go(interface: str) -> None:
+            destroy(interface)
+            here.system.locked.discard("wg0")
+
+        monkeypatch.setattr(here.engines, "destroy", destroy_and_let_go)
+        let_the_time_pass(here)
+        assert "wg1" not in here.links.states
+        assert keepalives(here) == {0, 25}
 
     def test_one_that_cannot_go_back_does_not_keep_the_other(
         self, here: MachineInMemory, monkeypatch: pytest.MonkeyPatch
