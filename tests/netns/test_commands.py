@@ -62,7 +62,7 @@ def test_a_command_that_left_the_file_is_told_of_once(machine: Machine, tmp_path
 def test_a_plan_runs_no_command(machine: Machine, tmp_path: Path) -> None:
     machine.write(ADDRESS, f"!touch {tmp_path}/ran")
     plan = machine.netstart("-n")
-    assert (plan.returncode, plan.stdout) == (2, f"wg0: + !touch {tmp_path}/ran\n")
+    assert (plan.returncode, plan.stdout) == (2, f"wg0: + !touch {tmp_path}/ran  # line 3\n")
     assert not (tmp_path / "ran").exists()
 
 
