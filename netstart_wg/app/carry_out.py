@@ -284,9 +284,11 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if any(isinstance(action, CreateInterface) for action in run.begun) and _is_there(run):
+        is_new = run.before.running is None
+        is_begun = any(isinstance(action, CreateInterface) for action in run.begun)
+        if is_new and is_begun and _is_there(run):
             _remove(run)
-        elif run.before.running is not None and run.begun:
+        elif not is_new and run.begun:
             from netstart_wg.app.restore import restore  # most runs have no need of it
 
             is_restored = restore(run.before, run.begun, run.done, run.machine, run.output)

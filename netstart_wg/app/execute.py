@@ -56,8 +56,8 @@ def execute(action: Change, rdomain: int, machine: Machine) -> None:
     """
     system, backend = machine.system, machine.backend
     match action:
-        case CreateInterface(interface):
-            backend.create(interface)
+        case CreateInterface(interface, engine):
+            backend.create(interface, engine)
         case RemoveStranger(interface):
             backend.displace(interface)
         case DestroyInterface(interface):

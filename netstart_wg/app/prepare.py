@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netstart_wg.app.engine import with_engine
 from netstart_wg.app.files import Reading
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError, observe
@@ -164,6 +165,7 @@ def survey(reading: Reading, machine: Machine, allowed: Guards = frozenset()) ->
             file=reading.file,
             displaces=True,
         )
+    desired = with_engine(desired, reading.settings, running, machine)
     desired = with_routes_asked_for(desired, reading.settings, running, applied, machine)
     return Situation(
         desired=desired,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from netstart_wg.model.change import DeviceChange
+    from netstart_wg.model.engine import EngineKind
     from netstart_wg.model.state import WireGuardState
 
 PATIENCE_SECONDS: Final = 20.0
@@ -21,10 +22,14 @@ PATIENCE_SECONDS: Final = 20.0
 class Backend(Protocol):
     """One kind of engine.  Every method may raise BackendError, and PermissionDeniedError."""
 
-    def create(self, interface: str) -> None:
-        """Start an engine; on return the interface exists and `state` answers.
+    def obstacle(self, kind: EngineKind) -> str | None:
+        """Return why no engine of that kind can be made here, perhaps with a hint, or None."""
+        ...
 
-        The interface is down and has no key, port, mark, peer, address or
+    def create(self, interface: str, kind: EngineKind = ...) -> None:
+        """Start an engine, by default of its own kind; on return `state` answers.
+
+        The interface exists then. It is down and has no key, port, mark, peer, address or
         description, and the default MTU.  Raise BackendError, and leave nothing
         behind, if something of that name exists or cannot be made.
         """

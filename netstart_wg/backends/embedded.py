@@ -30,6 +30,7 @@ from netstart_wg.errors import (
     PermissionDeniedError,
 )
 from netstart_wg.model.change import UNCHANGED, DeviceChange
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
@@ -67,13 +68,19 @@ class EmbeddedBackend:
         """Take the way to the interfaces of an rdomain."""
         self._links = links
 
-    def create(self, interface: str) -> None:
+    def obstacle(self, kind: EngineKind) -> str | None:
+        """Say that it is of one kind; whether that can be started is seen when it is."""
+        return None if kind is EngineKind.EMBEDDED else "our own engine is no other"
+
+    def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
         """Start the engine; return when the interface and the socket are there.
 
         -P keeps the current folder out of the module search: root may stand anywhere.
         """
         import subprocess
 
+        if (obstacle := self.obstacle(kind)) is not None:
+            raise BackendError(_START, interface, obstacle, errno.EOPNOTSUPP)
         command = [sys.executable, "-P", "-m", _DAEMON, interface]
         try:
             ended = subprocess.run(

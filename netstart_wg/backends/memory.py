@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.errors import BackendError
 from netstart_wg.model.change import DeviceChange
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
 from netstart_wg.uapi import encode_get, fingerprint
@@ -23,16 +24,25 @@ IMPLEMENTATION = "netstart-wg-memory 1"
 class MemoryBackend:
     """Satisfies `netstart_wg.backends.base.Backend`."""
 
-    def __init__(self, derive_public_key: DerivePublicKey) -> None:
-        """Take the way from a private key to its public key."""
+    def __init__(
+        self, derive_public_key: DerivePublicKey, kinds: Collection[EngineKind] = tuple(EngineKind)
+    ) -> None:
+        """Take the way from a private key to its public key, and which engines to be."""
         self._derive_public_key = derive_public_key
+        self._kinds = kinds
         self._engines: dict[str, WireGuardState] = {}
 
-    def create(self, interface: str) -> None:
+    def obstacle(self, kind: EngineKind) -> str | None:
+        """Say which kinds it is not."""
+        return None if kind in self._kinds else f"there is no {kind.value} engine"
+
+    def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
         """Make an engine that has nothing yet."""
+        if (obstacle := self.obstacle(kind)) is not None:
+            raise BackendError("start the engine", interface, obstacle, errno.EOPNOTSUPP)
         if interface in self._engines:
             raise _failure("start the engine", interface, errno.EEXIST)
-        self._engines[interface] = WireGuardState(implementation=IMPLEMENTATION)
+        self._engines[interface] = WireGuardState(implementation=IMPLEMENTATION, kind=kind)
 
     def destroy(self, interface: str) -> None:
         """Forget the engine."""

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from netstart_wg.model.address import Endpoint, IPInterface
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.config import Command
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.record import RanCommand
 from netstart_wg.model.route import DEFAULT_PRIORITY, Route, RouteKind
 from netstart_wg.model.rule import MARK_MASK, PolicyRule
@@ -23,10 +24,12 @@ class CreateInterface:
     """Start the engine, which makes the interface."""
 
     interface: str
+    engine: EngineKind = EngineKind.EMBEDDED
 
     def describe(self) -> Iterator[str]:
         """Yield the lines of the plan, without the interface's name."""
-        yield "+ create"
+        of_whom = "" if self.engine is EngineKind.EMBEDDED else f" ({self.engine.value} engine)"
+        yield f"+ create{of_whom}"
 
 
 @dataclass(frozen=True, slots=True)

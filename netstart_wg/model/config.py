@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netstart_wg.model.address import Endpoint, EndpointName, IPInterface, IPNetwork
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.hidden import hide_secrets
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.route import Route
@@ -36,6 +37,8 @@ class PeerConfig:
 class WireGuardConfig:
     """What concerns the engine."""
 
+    engine: EngineKind | None = None
+    """Which one, as netstart-wg.toml has it; None: the one that it has, or our own."""
     private_key: PrivateKey | None = None
     listen_port: int | None = None
     """None: keep what was chosen, or choose."""

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
 
 from netstart_wg.model.address import Endpoint, IPInterface, IPNetwork
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.route import Route
 from netstart_wg.model.rule import PolicyRule
@@ -36,6 +37,7 @@ class PeerState:
 class WireGuardState:
     """A running engine."""
 
+    kind: EngineKind = EngineKind.EMBEDDED
     implementation: str | None = None
     """Name and version of the engine, if it tells (ours does)."""
     private_key: PrivateKey | None = None

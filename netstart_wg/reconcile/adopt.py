@@ -23,6 +23,7 @@ def config_of(state: InterfaceState, applied: AppliedRecord | None = None) -> In
         name=state.name,
         rdomain=state.rdomain,
         wireguard=WireGuardConfig(
+            engine=engine.kind,
             private_key=engine.private_key,
             listen_port=engine.listen_port or None,
             fwmark=engine.fwmark,

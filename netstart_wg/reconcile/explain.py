@@ -163,7 +163,7 @@ class _Walk:
     def contrasts(self, action: Action) -> Iterator[Contrast]:
         """Yield what a step makes of its subjects; on a new interface there is nothing before."""
         if isinstance(action, CreateInterface):
-            self._is_new, self._engine = True, WireGuardState()
+            self._is_new, self._engine = True, WireGuardState(kind=action.engine)
         for contrast in self._contrasts(action):
             new = replace(contrast, before=None, effect=Effect.REBUILD)
             yield new if self._is_new and contrast.before != STRANGER else contrast
@@ -239,7 +239,8 @@ class _Walk:
     def _of_life(self, action: CreateInterface | RemoveStranger | DestroyInterface) -> Contrast:
         match action:
             case CreateInterface():
-                return _of_line(("create",), None, "create", Effect.REBUILD)
+                (line,) = action.describe()
+                return _of_line(("create",), None, line.removeprefix("+ "), Effect.REBUILD)
             case RemoveStranger():
                 return _of_line(("stranger",), STRANGER, None, Effect.REBUILD)
             case DestroyInterface():

@@ -37,6 +37,7 @@ from netstart_wg.model.action import (
 from netstart_wg.model.address import Endpoint, EndpointName
 from netstart_wg.model.change import UNCHANGED, DeviceChange, UnchangedType
 from netstart_wg.model.config import IPV6_MINIMUM_MTU, InterfaceConfig, WireGuardConfig
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.record import AppliedRecord, RanCommand
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.state import NOTHING_LEFT, InterfaceState, LeftBehind, WireGuardState
@@ -118,7 +119,8 @@ class Planner:
     def _nothing_yet(self, desired: InterfaceConfig) -> InterfaceState:
         """Return the interface as it will be made, among what is there already."""
         left = self.left_behind
-        return replace(new_interface(desired.name), routes=left.routes, rules=left.rules)
+        fresh = new_interface(desired.name, engine_of(desired))
+        return replace(fresh, routes=left.routes, rules=left.rules)
 
     def destroy(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
         """End it; the routes that leave through it alone go by themselves."""
@@ -132,7 +134,7 @@ class Planner:
     def create(self, desired: InterfaceConfig) -> Iterator[Action]:
         """Make it, and run each command in its place among the lines."""
         state = self._nothing_yet(desired)
-        yield CreateInterface(desired.name)
+        yield CreateInterface(desired.name, engine_of(desired))
         for command in desired.commands:
             stage = command.before or desired
             steps = tuple(self.steps(stage, state)) if stage.exists else ()
@@ -141,8 +143,16 @@ class Planner:
             yield RunCommand(desired.name, command)
         yield from self.steps(desired, state)
 
+    def rebuild(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
+        """Make it anew, with all that it had of ours elsewhere."""
+        yield from self.destroy(replace(desired, rules=()), running)
+        yield from self.create(desired)
+
     def change(self, desired: InterfaceConfig, running: InterfaceState) -> Iterator[Action]:
         """Change what differs, name the commands that are gone, and run those that are new."""
+        if needs_rebuild(desired, running):
+            yield from self.rebuild(desired, running)
+            return
         yield from self.steps(desired, running)
         yield from self._forget(desired)
         have_run = {command.digest for command in self._have_run}
@@ -206,6 +216,27 @@ class Planner:
             yield from set_mtu
 
 
+def engine_of(desired: InterfaceConfig) -> EngineKind:
+    """Return which engine a new interface gets."""
+    return desired.wireguard.engine or EngineKind.EMBEDDED
+
+
+def needs_rebuild(desired: InterfaceConfig, running: InterfaceState) -> bool:
+    """Say whether only another interface can be as desired.
+
+    An engine cannot become another one; and the kernel's sockets stay where the
+    interface was made, once it is in use.
+    """
+    engine, wanted = running.wireguard, desired.wireguard
+    if engine is None:
+        return False
+    if wanted.engine not in (None, engine.kind):
+        return True
+    is_in_use = running.is_up or bool(engine.peers) or engine.private_key is not None
+    is_elsewhere = wanted.wgrtable not in (None, engine.wgrtable)
+    return engine.kind is EngineKind.KERNEL and is_elsewhere and is_in_use
+
+
 def _device_change(
     standing: AppliedRecord | None,
     resolved: Mapping[EndpointName, Endpoint],
@@ -236,7 +267,7 @@ def _depart(before: InterfaceState, step: SetRdomain | BringDown) -> tuple[Chang
 
 def leaves_engine_to_commands(desired: InterfaceConfig) -> bool:
     """Say whether a file has commands and not a word about WireGuard: `!wg setconf ...` has."""
-    says_nothing = replace(desired.wireguard, wgrtable=0) == WireGuardConfig()
+    says_nothing = replace(desired.wireguard, wgrtable=0, engine=None) == WireGuardConfig()
     return bool(desired.commands) and says_nothing
 
 

@@ -47,7 +47,7 @@ from netstart_wg.reconcile.addresses import plan_addresses
 from netstart_wg.reconcile.adopt import config_of
 from netstart_wg.reconcile.apply import DerivePublicKey
 from netstart_wg.reconcile.diff import diff_device
-from netstart_wg.reconcile.plan import Planner, groups_difference
+from netstart_wg.reconcile.plan import Planner, groups_difference, needs_rebuild
 
 NAMED_AT_MOST = 10
 """So many peers are told of by name."""
@@ -78,7 +78,8 @@ def plan_restore(
     )
     if now is None:
         return Plan(before.name, tuple(planner.create(desired)))
-    return Plan(before.name, tuple(planner.steps(desired, now)), now.rdomain)
+    steps = planner.rebuild if needs_rebuild(desired, now) else planner.steps
+    return Plan(before.name, tuple(steps(desired, now)), now.rdomain)
 
 
 def with_roamed_peers(

@@ -34,6 +34,7 @@ from netstart_wg.model.action import (
 )
 from netstart_wg.model.address import IPInterface
 from netstart_wg.model.config import DEFAULT_MTU, IPV6_MINIMUM_MTU
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.route import Route
 from netstart_wg.model.state import InterfaceState, WireGuardState
 from netstart_wg.reconcile.apply import DerivePublicKey, apply_change
@@ -64,9 +65,10 @@ IFF_DEBUG = 0x4
 """netdevice(7)."""
 
 
-def new_interface(name: str) -> InterfaceState:
+def new_interface(name: str, engine: EngineKind = EngineKind.EMBEDDED) -> InterfaceState:
     """Return an interface as CreateInterface leaves it; the kernel's index is not known before."""
-    return InterfaceState(name=name, index=0, flags=0, mtu=DEFAULT_MTU, wireguard=WireGuardState())
+    state = WireGuardState(kind=engine)
+    return InterfaceState(name=name, index=0, flags=0, mtu=DEFAULT_MTU, wireguard=state)
 
 
 def simulate(
@@ -103,7 +105,7 @@ def _after(
     if isinstance(action, CreateInterface):
         if before is not None:
             raise ValueError(f"'{action.interface}' exists")
-        return new_interface(action.interface)
+        return new_interface(action.interface, action.engine)
     if before is None:
         raise ValueError(f"'{action.interface}' does not exist")
     match action:

@@ -233,5 +233,8 @@ class Linux:
         return names.resolve_all(endpoints)
 
     def engine_names(self) -> tuple[str, ...]:
-        """Return the interfaces that have a UAPI socket, of whichever engine, sorted."""
-        return paths.interfaces_with_socket()
+        """Return the interfaces with a UAPI socket, whosever, and ours of the kernel, sorted."""
+        from netstart_wg.system import notes
+
+        of_the_kernel = notes.noted_interfaces(notes.Note.KERNEL)
+        return tuple(sorted({*paths.interfaces_with_socket(), *of_the_kernel}))

@@ -20,6 +20,8 @@ class Note(enum.Enum):
     """Its last change waits for a confirmation."""
     HELD = "held"
     """Its file is not to be applied again as it is."""
+    KERNEL = "kernel"
+    """The kernel's WireGuard is behind it, and this is what it has no place for."""
 
 
 def note_path(interface: str, note: Note) -> Path:

@@ -29,6 +29,7 @@ from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.confirmation import ProcessIdentity
 from netstart_wg.model.connection import Connection
+from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.route import NextHop, Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
@@ -302,9 +303,9 @@ class EnginesInMemory(MemoryBackend):
         self._journal = journal
         self._links = links
 
-    def create(self, interface: str) -> None:
+    def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
         self._journal.write("create", interface)
-        super().create(interface)
+        super().create(interface, kind)
         self._links.add(interface)
         self._links.engines.add(interface)
 

@@ -10,7 +10,10 @@ from netstart_wg.errors import NotOursError
 from netstart_wg.system.linux import Linux
 from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.paths import interfaces_with_socket
+from tests.backends.kernel import kernel_has_wireguard
 from tests.private_namespaces import private_namespaces
+
+collect_ignore = [] if kernel_has_wireguard() else ["test_kernel.py"]
 
 
 @pytest.fixture
