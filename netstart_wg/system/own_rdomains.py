@@ -49,8 +49,9 @@ def is_ours_and_bare(rdomain: int) -> bool:
 
     Linux gives a new one more interfaces than its loopback if modules say so.
     """
-    cookie, *interfaces = (read_text(rdomain_mark_path(rdomain)) or "none").split()
-    return cookie == str(_cookie()) and _interfaces() <= set(interfaces)
+    marked, *interfaces = (read_text(rdomain_mark_path(rdomain)) or "none").split() or ["none"]
+    cookie = _cookie()
+    return cookie is not None and marked == str(cookie) and _interfaces() <= set(interfaces)
 
 
 def has_another_name(inode: int, path: Path) -> bool:

@@ -352,6 +352,14 @@ def test_one_that_somebody_else_has_made_stays() -> None:
     assert marks() == [], "and of one that is no more there is none"
 
 
+@pytest.mark.parametrize("text", ["", "None lo", "12345 lo"])
+def test_one_whose_mark_says_nothing_of_it_stays(text: str) -> None:
+    make_rdomain(3)
+    (RUN_DIRECTORY / "rdomain3.namespace").write_text(text)
+    assert not remove_rdomain(3)
+    assert rdomains() == (3,)
+
+
 def test_rdomain_0_stays() -> None:
     assert not remove_rdomain(0)
     assert is_rdomain(0)
