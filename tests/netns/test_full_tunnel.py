@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.netns.engines import NETSTART_WG, PeerSection, endpoint, show
+from tests.netns.engines import NETSTART_WG, PeerSection, endpoint, new_key_pair, show
 from tests.netns.hosts import Background, Host, HostMaker, Link, link
 from tests.netns.test_netstart import LEFT_ADDRESSES, PORT, RIGHT_ADDRESSES, EventMonitor, Machine
 from tests.netns.traffic import pings
@@ -275,3 +275,34 @@ def test_a_filter_that_would_drop_answers_is_told_of(world: World) -> None:
     assert not pings(world.client.host, INTERNET[0])
     world.client.host.run("sysctl", "-q", "-w", "net.ipv4.conf.all.rp_filter=2")
     eventually(partial(pings, world.client.host, INTERNET[0]), within=20)
+
+
+def test_of_two_such_tunnels_neither_swallows_the_other(world: World) -> None:
+    world.write("0.0.0.0/0")
+    keys = {"client": new_key_pair(), "server": new_key_pair()}
+    address = world.far.address(world.server.host, 4)
+    for machine, me, other, lines in (
+        (world.server, "server", "client", "wgaip 10.8.0.1/32\ninet 10.8.0.2/24"),
+        (world.client, "client", "server", f"wgaip 0.0.0.0/0 wgendpoint {address} {PORT + 1}"),
+    ):
+        file = machine.folder / "hostname.wg1"
+        file.touch(mode=0o600)
+        own = "" if me == "server" else "\ninet 10.8.0.1/24"
+        key = f"wgkey {keys[me].private} wgport {PORT + 1}\n"
+        file.write_text(f"{key}wgpeer {keys[other].public} {lines}{own}\n")
+    requests = EchoRequests(world)
+    world.start()
+    host = world.client.host
+    assert pings(host, INTERNET[0])
+    for inside in ("10.0.0.2", "10.8.0.2"):
+        assert pings(host, inside)
+    assert requests.destinations().isdisjoint(INTERNET)
+    outside = world.near.address(host, 4)
+    for interface in ("wg0", "wg1"):
+        (peer,) = show(world.server.host, interface).peers.values()
+        assert peer.endpoint is not None
+        assert peer.endpoint.startswith(f"{outside}:"), "not by way of the other tunnel"
+    assert world.client.netstart_well() == ""
+    host.run(NETSTART_WG, "ifconfig", "wg0", "destroy")
+    eventually(partial(pings, host, INTERNET[0]), within=15)
+    assert requests.destinations().isdisjoint(INTERNET)
