@@ -11,13 +11,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netstart_wg.model.difference import Difference, Reason
+from netstart_wg.model.difference import Difference, Effect, Reason
 
 NAMED_AT_MOST: Final = 10
 """So many peers are told of by name."""
 
 _REMARK_COLUMN: Final = 40
 """Where remarks stand, behind lines that are not longer."""
+
+_WHOLE: Final = {
+    ("create",): "the interface is not there",
+    ("destroy",): "the interface is there",
+}
+"""Besides these nothing needs saying, and what to say of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,12 @@ def render_diff(differences: Sequence[Difference]) -> Iterator[str]:
 def render_check(differences: Sequence[Difference]) -> Iterator[str]:
     """Yield one line for each difference of one interface that is to end, with its reason.
 
-    Of an interface that is not there it is the only one.
+    Of an interface that is not there, or should not be, it is the only one.  What
+    goes and comes again with another difference is left to that one.
     """
-    made = [each for each in differences if each.subject == ("create",)]
-    for each in made or differences:
-        if each.reason is not Reason.FOREIGN:
+    whole = [each for each in differences if each.subject in _WHOLE]
+    for each in whole or differences:
+        if each.reason is not Reason.FOREIGN and not each.comes_again:
             remark = ", ".join(_remarks(each))
             behind = f" ({remark})" if remark else ""
             yield f"{each.interface}: {each.reason.value}: {_sentence(each)}{behind}"
@@ -89,6 +96,8 @@ def _remarks(difference: Difference) -> Iterator[str]:
     """Yield who it is about, unless a line says so, and which line of the file asks for it."""
     if difference.comes_again:
         yield "again"
+    if difference.effect is Effect.REKEY and not difference.lost:
+        yield "re-keys"
     shown = f"{difference.before} {difference.after}"
     if difference.peer is not None and f"wgdescr {difference.peer}" not in shown:
         yield difference.peer
@@ -115,12 +124,15 @@ def _sessions(names: Sequence[str]) -> str:
 def _sentence(difference: Difference) -> str:
     """Say what runs instead of what is wanted."""
     before, after = difference.before, difference.after
-    if difference.subject == ("create",):
-        return "the interface is not there"
+    if difference.subject in _WHOLE:
+        return _WHOLE[difference.subject]
     if before is None:
         return f"missing: {after}"
     if after is None:
         return f"extra: {before}"
-    if difference.comes_again:
-        return f"again: {after}"
-    return f"other: {after}" if before == after else f"{before} instead of {after}"
+    if before == after:
+        return f"other: {after}"
+    owner = difference.what.removesuffix(f" {difference.subject[0]}")
+    if before.startswith(f"{owner} ") and after.startswith(f"{owner} wg"):
+        return f"{owner}: {before[len(owner) + 1 :]} instead of {after[len(owner) + 1 :]}"
+    return f"{before} instead of {after}"

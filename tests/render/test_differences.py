@@ -120,8 +120,30 @@ def test_a_check_says_in_one_line_what_runs_instead_of_what_is_wanted() -> None:
     ]
 
 
+def test_a_check_names_a_peer_once() -> None:
+    line = f"wgpeer {KEY} wgpka"
+    keepalive = replace(MTU, subject=("wgpka", KEY), before=f"{line} 25", after=f"{line} 10")
+    (told,) = render_check([replace(keepalive, peer="laptop")])
+    assert told == f"wg0: pending: wgpeer {KEY}: wgpka 25 instead of wgpka 10 (laptop, line 5)"
+
+
+def test_a_check_leaves_out_what_comes_again() -> None:
+    again = replace(MTU, subject=("up",), before="up", after="up")
+    assert list(render_check([again])) == []
+
+
+def test_a_peer_that_has_to_make_a_handshake_again_is_told_of() -> None:
+    line = f"wgpeer {KEY} wgpsk (hidden)"
+    secret = replace(
+        PEER, subject=("wgpsk", KEY), before=line, after=line, lost=(), effect=Effect.REKEY
+    )
+    assert diff(secret) == [f"wg0: - {line}", f"wg0: + {line}  # drift, re-keys, laptop"]
+
+
 def test_a_check_of_an_interface_that_is_not_there_says_no_more() -> None:
     assert list(render_check([MADE, MTU])) == ["wg0: drift: the interface is not there"]
+    ended = replace(MADE, subject=("destroy",), after="destroy", reason=Reason.PENDING)
+    assert list(render_check([ended])) == ["wg0: pending: the interface is there"]
 
 
 def test_no_difference_is_no_line() -> None:
