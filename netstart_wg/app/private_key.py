@@ -49,8 +49,7 @@ def read_private_key(
     """
     place = settings.place_of_key(interface)
     path = _path(settings.settings.of(interface), place, machine)
-    octets = _read(path, place)
-    is_insecure = machine.system.is_insecure(path)
+    octets, is_insecure = _read(path, place, machine)
     if is_insecure and Guard.READABLE not in allowed:
         word = Guard.READABLE.value
         raise RefusedError(
@@ -90,9 +89,10 @@ def _path(settings: InterfaceSettings, place: str, machine: Machine) -> Path:
     return folder / settings.credential
 
 
-def _read(path: Path, place: str) -> bytes:
+def _read(path: Path, place: str, machine: Machine) -> tuple[bytes, bool]:
+    """Return what is in the file, and whether others may read it, too."""
     try:
-        return read_small_file(path, _LIMIT_BYTES)
+        return read_small_file(path, _LIMIT_BYTES), machine.system.is_insecure(path)
     except FileNotFoundError:
         _refuse(str(path), "no such file", f"it is to have the private key, says {place}")
     except OSError as error:

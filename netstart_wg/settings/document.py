@@ -104,6 +104,8 @@ class Document:
         for key in self._table(path):
             if key in known or key in besides:
                 continue
+            if not self.findings.has_room:
+                return
             nearest = _nearest(key, known)
             place = (*path, key)
             if nearest is None:

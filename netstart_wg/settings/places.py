@@ -44,14 +44,18 @@ class Places:
     an array of tables, where that table begins."""
     values: dict[Path, Stretch] = field(default_factory=dict)
     """Of whatever stands behind an equals sign, and of the items of arrays."""
+    line_starts: list[int] = field(default_factory=list, repr=False)
+    """Worked out when somebody asks for a place."""
 
     def span(self, stretch: Stretch) -> Span:
         """Return a stretch as far as it is on one line."""
-        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        line = bisect_right(starts, stretch.start)
+        if not self.line_starts:
+            ends = re.finditer("\n", self.text)
+            self.line_starts.extend([0, *(match.end() for match in ends)])
+        line = bisect_right(self.line_starts, stretch.start)
         end = self.text.find("\n", stretch.start, stretch.end)
         length = (stretch.end if end < 0 else end) - stretch.start
-        return Span(line, stretch.start - starts[line - 1] + 1, max(1, length))
+        return Span(line, stretch.start - self.line_starts[line - 1] + 1, max(1, length))
 
 
 def find_places(text: str) -> Places:

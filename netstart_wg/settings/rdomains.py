@@ -13,8 +13,8 @@ from netstart_wg.model.settings import RdomainKind, RdomainPlace
 from netstart_wg.settings.document import Document, is_file_name
 from netstart_wg.settings.messages import SettingsMessage
 from netstart_wg.settings.places import Path
+from netstart_wg.syntax.convert import RDOMAIN_MAX
 
-RDOMAIN_MAX = 255
 TABLE_MAX = 2**32 - 1
 TABLES_OF_LINUX = range(253, 256)
 """default, main and local."""

@@ -6,28 +6,22 @@ otherwise in its `[interface.NAME]`.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from pathlib import Path as FilePath
 from typing import TypeVar
 
-from netstart_wg.model.settings import (
-    InterfaceSettings,
-    Settings,
-)
+from netstart_wg.model.settings import InterfaceSettings, Settings
 from netstart_wg.model.source import Span
 from netstart_wg.settings.document import Document, is_file_name
 from netstart_wg.settings.messages import SettingsMessage
 from netstart_wg.settings.places import Path
 from netstart_wg.settings.rdomains import read_rdomains
+from netstart_wg.syntax.lower import is_interface_name
 from netstart_wg.syntax.source import SourceText
 
 TABLES = ("interface", "rdomain")
 OF_ALL = ("engine", "routes", "foreign", "strict-commands")
 OF_ONE = ("key_file", "credential")
-
-_INTERFACE_NAME = re.compile(r"[A-Za-z]+[0-9]+")
-_INTERFACE_NAME_LIMIT = 15
 
 _Word = TypeVar("_Word", bound=Enum)
 
@@ -55,7 +49,8 @@ def span_of_key(source: SourceText, interface: str) -> Span:
 
 
 def _look_at_keys_of_all(document: Document) -> None:
-    misplaced = [key for key in document.keys(()) if _INTERFACE_NAME.fullmatch(key)]
+    names = (key for key in document.keys(()) if is_interface_name(key))
+    misplaced = [name for name in names if document.keys((name,))]
     document.look_for_unknown((), (*OF_ALL, *TABLES), besides=(*OF_ONE, *misplaced))
     for key in misplaced:
         nearest = f"[interface.{key}]"
@@ -81,8 +76,7 @@ def _read_interface(
     document: Document, table: Path, default: InterfaceSettings
 ) -> InterfaceSettings:
     """Read the table of one interface."""
-    name = str(table[-1])
-    if len(name) > _INTERFACE_NAME_LIMIT or not _INTERFACE_NAME.fullmatch(name):
+    if not is_interface_name(str(table[-1])):
         document.note_key(SettingsMessage.BAD_INTERFACE, table)
     document.look_for_unknown(table, (*OF_ONE, *OF_ALL))
     shared = _read_shared(document, table, default)

@@ -51,6 +51,11 @@ def lower(
     return Lowered(config, warnings, findings.is_whole)
 
 
+def is_interface_name(name: str) -> bool:
+    """Say whether a hostname file can be about an interface of this name."""
+    return len(name) <= _NAME_LIMIT and _INTERFACE_NAME.fullmatch(name) is not None
+
+
 def refuse_key(file: HostnameFile, place: str) -> None:
     """Raise ConfigError if the file says `wgkey`, where the key is to come from elsewhere."""
     findings = Findings(file.source)
@@ -75,7 +80,7 @@ def lower_with_findings(
     onto: InterfaceConfig | None = None,
 ) -> tuple[InterfaceConfig, Findings]:
     """As `lower`, and say what was found besides the file's own warnings."""
-    if len(name) > _NAME_LIMIT or not _INTERFACE_NAME.fullmatch(name):
+    if not is_interface_name(name):
         message = Message.BAD_INTERFACE_NAME
         raise ConfigError([message.diagnostic(file.source.name, name=quote(name))])
     findings = Findings(file.source)

@@ -106,6 +106,8 @@ engin = "kernel"
 strict-commands = 1
 credential = "x"
 [wg0]
+[wg7]
+engine = "go"
 [interface]
 wg1 = "x"
 wg2 = { engine = "bsd", "foreign" = "kep", foo.bar = 1 }
@@ -121,16 +123,17 @@ very-long-name17.foreign = "keep"
         "toml:2:19: strict-commands is a number",
         'toml:3:1: "credential" is for one interface',
         'toml:4:2: unknown key "wg0"',
-        "toml:6:7: wg1 is a text in quotes",
-        'toml:7:18: engine knows no "bsd"',
-        'toml:7:37: foreign knows no "kep"',
-        'toml:7:44: unknown key "foo"',
-        'toml:8:1: "very-long-name17" cannot be the name of an interface',
-        'toml:10:1: "01" is not the number of an rdomain',
-        'toml:11:19: "rdomain3" is where netstart-wg has an rdomain of its own',
-        'toml:12:19: "" cannot be the name of a namespace',
-        'toml:12:23: unknown key "tabel"',
-        "toml:13:5: 9 is a number",
+        'toml:5:2: unknown key "wg7"',
+        "toml:8:7: wg1 is a text in quotes",
+        'toml:9:18: engine knows no "bsd"',
+        'toml:9:37: foreign knows no "kep"',
+        'toml:9:44: unknown key "foo"',
+        'toml:10:1: "very-long-name17" cannot be the name of an interface',
+        'toml:12:1: "01" is not the number of an rdomain',
+        'toml:13:19: "rdomain3" is where netstart-wg has an rdomain of its own',
+        'toml:14:19: "" cannot be the name of a namespace',
+        'toml:14:23: unknown key "tabel"',
+        "toml:15:5: 9 is a number",
     ]
 
 
@@ -145,6 +148,11 @@ def test_two_vrfs_have_not_one_table_whether_it_is_written_or_not() -> None:
     assert first_lines(both) == ["toml:3:29: the routing table 7 is that of rdomain 1 already"]
     one = '[rdomain]\n7 = { vrf = "red" }\n2 = { vrf = "blue", table = 7 }\n'
     assert first_lines(one) == ["toml:3:29: the routing table 7 is that of rdomain 7 already"]
+
+
+def test_the_table_of_an_interface_has_its_place() -> None:
+    (message,) = said('[wg7]\nengine = "kernel"\n')
+    assert message.endswith("hint: did you mean [interface.wg7]?")
 
 
 def test_a_vrf_and_a_namespace_may_have_one_name() -> None:
