@@ -96,6 +96,8 @@ def show_plans(
         else:
             for line in render_diff(differences_of(situation, plan)):
                 output.say(line)
+        if not plan.is_empty:
+            is_held(situation, options.allowed, machine, output)
         point_out(situation, plan, options.allowed, output)
     return status
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
+import pkgutil
 import select
 import signal
 import socket
 from collections.abc import Callable
 
-# all that going back may need is loaded at once: before its time comes there may be an upgrade
-import netstart_wg.app.restore
-import netstart_wg.backends.uapi_socket
-import netstart_wg.system.commands
-import netstart_wg.system.locks  # noqa: F401
+from netstart_wg import backends, reconcile, system, uapi
 from netstart_wg.app.keeper import Charge, Keeper
 from netstart_wg.app.machine import this_machine
 from netstart_wg.app.syslog import Log
@@ -40,6 +38,7 @@ def keep(charge: Charge, caller: int, ready: Callable[[], None]) -> None:
 
     `caller` is a pidfd of the process that makes the change.
     """
+    _load_all_that_may_be_needed()
     terminated = _listen_for_signals()
     with this_machine() as machine, BootTimer() as timer, KeeperSocket() as listener:
         keeper = Keeper(charge, this_process(), machine, Log(PROGRAM), _killer(caller))
@@ -57,6 +56,13 @@ def keep(charge: Charge, caller: int, ready: Callable[[], None]) -> None:
                 _serve(listener, keeper)
         while listener.serve(keeper.answer):  # who has asked meanwhile hears that it is too late
             pass
+
+
+def _load_all_that_may_be_needed() -> None:
+    """Load what else would be loaded when it is needed: before that there may be an upgrade."""
+    for package in (backends, reconcile, system, uapi):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
 
 
 def _serve(listener: KeeperSocket, keeper: Keeper) -> None:

@@ -16,7 +16,7 @@ from netstart_wg.errors import ExitStatus
 from netstart_wg.model.guard import Guard
 from netstart_wg.system.notes import Note
 from tests.app.machine_in_memory import Lines, MachineInMemory
-from tests.app.test_netstart import HUB, run, write
+from tests.app.test_netstart import HUB, look, run, write
 from tests.app.test_restore import AFTER, assert_restored, picture, prepared
 
 WINDOW_NS = 300_000_000_000
@@ -352,6 +352,10 @@ class TestHold:
         assert said.startswith("wg0: warning: left as it is: what its file says was not confirmed")
         assert "--confirm 5m wg0" in said
         assert "--allow held wg0" in said
+
+    def test_a_preview_says_so_too(self, here: MachineInMemory, folder: Path, lines: Lines) -> None:
+        assert look(here, folder, lines) is ExitStatus.DIFFERENT
+        assert "left as it is" in lines.warnings[0]
 
     def test_an_edit_lifts_it(
         self, edited: Path, here: MachineInMemory, folder: Path, lines: Lines
