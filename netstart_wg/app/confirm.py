@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from netstart_wg.app.history import newest_number
+from netstart_wg.app.history import newest_number, require_root
 from netstart_wg.app.hold import digest_of_file, read_hold
 from netstart_wg.app.keeper import (
     Charge,
@@ -28,8 +28,9 @@ from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import duration, read_pending, refuse_if_pending
 from netstart_wg.app.prepare import Resolved, Situation, survey_again
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import ExitStatus, NetstartError, PermissionDeniedError
+from netstart_wg.errors import ExitStatus, NetstartError
 from netstart_wg.model.confirmation import HoldReason, Outcome, Verdict
+from netstart_wg.system.hostname_files import check_names
 from netstart_wg.system.notes import Note
 
 CarryOut = Callable[[Situation], ExitStatus]
@@ -171,9 +172,8 @@ def revert(interfaces: Sequence[str], machine: Machine, output: Output) -> ExitS
 def _decide(
     verdict: Verdict, interfaces: Sequence[str], machine: Machine, output: Output
 ) -> ExitStatus:
-    if not machine.system.is_root():
-        raise PermissionDeniedError("netstart-wg: need root privileges")
-    interfaces = tuple(dict.fromkeys(interfaces))
+    check_names(interfaces)
+    require_root(machine)
     keepers = _keepers(interfaces or machine.system.noted_interfaces(Note.PENDING), machine)
     chosen = interfaces or [name for names in keepers.values() for name in names]
     if not chosen:

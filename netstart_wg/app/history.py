@@ -15,6 +15,7 @@ from netstart_wg.app.output import Output
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import BackendError, ExitStatus, NetstartError, PermissionDeniedError
 from netstart_wg.model.applied import AppliedState
+from netstart_wg.system.hostname_files import check_names
 
 VERSION = 1
 """Of the format; an entry of another one is passed over."""
@@ -79,6 +80,7 @@ def find_applied(interface: str, number: int, machine: Machine) -> AppliedState:
 
 def print_history(interfaces: Sequence[str], machine: Machine, output: Output) -> ExitStatus:
     """Print a line for each entry of the interfaces named, or of all, the newest first."""
+    check_names(interfaces)
     require_root(machine)
     status = ExitStatus.OK
     for interface in interfaces or machine.system.history().interfaces():
@@ -95,6 +97,7 @@ def print_history(interfaces: Sequence[str], machine: Machine, output: Output) -
 
 def print_applied(interface: str, number: int, machine: Machine, output: Output) -> ExitStatus:
     """Print what the file said, with references in place of secrets."""
+    check_names([interface])
     require_root(machine)
     output.say(find_applied(interface, number, machine).text.rstrip("\n"))
     return ExitStatus.OK

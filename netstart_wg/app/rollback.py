@@ -28,7 +28,7 @@ from netstart_wg.errors import ConfigError, ExitStatus, NetstartError, UsageErro
 from netstart_wg.model.applied import AppliedState
 from netstart_wg.model.confirmation import Hold, HoldReason
 from netstart_wg.model.guard import ALL_GUARDS, Guard
-from netstart_wg.system.hostname_files import name_files
+from netstart_wg.system.hostname_files import check_names
 
 if TYPE_CHECKING:
     from netstart_wg.model.keys import Key
@@ -67,9 +67,7 @@ class Rollback:
             self._chosen[interface] = state
             return ExitStatus.OK
 
-        names = _names(interfaces, machine)
-        name_files(folder, names)
-        status = for_each(names, read, output)
+        status = for_each(_names(interfaces, machine), read, output)
         situations, surveyed = survey_all(readings, machine, output, ALLOWED)
         self._situations: Sequence[Situation]
         self._resolved: Resolved
@@ -212,6 +210,7 @@ class Rollback:
 
 def _names(interfaces: Sequence[str], machine: Machine) -> Sequence[str]:
     """Return the interfaces named, or the only one that there is; raise UsageError."""
+    check_names(interfaces)
     known = machine.system.history().interfaces()
     if not interfaces and len(known) > 1:
         raise UsageError(f"rollback: name the interface: {', '.join(known)}")

@@ -55,16 +55,21 @@ def find(folder: Path) -> tuple[HostnamePath, ...]:
     return tuple(_place(folder, name) for name in names if is_interface_name(name))
 
 
-def name_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, ...]:
-    """Return the hostname files of these interfaces in this order, whether they exist or not.
-
-    Raise UsageError for what is no interface's name, and for a name given twice.
-    """
+def check_names(interfaces: Sequence[str]) -> None:
+    """Raise UsageError for what is no interface's name, and for a name given twice."""
     for index, interface in enumerate(interfaces):
         if not is_interface_name(interface):
             raise UsageError(f'"{interface}" is neither a command nor an interface')
         if interface in interfaces[:index]:
             raise UsageError(f'duplicate interface "{interface}"')
+
+
+def name_files(folder: Path, interfaces: Sequence[str]) -> tuple[HostnamePath, ...]:
+    """Return the hostname files of these interfaces in this order, whether they exist or not.
+
+    Raise UsageError for what is no interface's name, and for a name given twice.
+    """
+    check_names(interfaces)
     return tuple(_place(folder, interface) for interface in interfaces)
 
 

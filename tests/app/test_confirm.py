@@ -12,7 +12,7 @@ from netstart_wg.app.ifconfig import change_interface
 from netstart_wg.app.keeper import Keeper
 from netstart_wg.app.netstart import netstart
 from netstart_wg.app.options import Options
-from netstart_wg.errors import ExitStatus
+from netstart_wg.errors import ExitStatus, UsageError
 from netstart_wg.model.guard import Guard
 from netstart_wg.system.notes import Note
 from tests.app.machine_in_memory import Lines, MachineInMemory
@@ -224,12 +224,14 @@ class TestMeanwhile:
             "wg0: no change of it waits for confirmation",
         ]
 
-    def test_who_names_an_interface_twice_confirms_it_once(
-        self, here: MachineInMemory, folder: Path, lines: Lines
+    @pytest.mark.parametrize("names", [["wg0", "wg0"], ["../wg0"], ["wg"]])
+    def test_what_is_no_interface_or_comes_twice_is_wrong_usage(
+        self, here: MachineInMemory, folder: Path, lines: Lines, names: list[str]
     ) -> None:
         try_out(here, folder, Lines())
-        assert confirm(["wg0", "wg0"], here.machine, lines) is ExitStatus.OK
-        assert lines.said == ["wg0: confirmed"]
+        with pytest.raises(UsageError):
+            confirm(names, here.machine, lines)
+        assert keeper_of(here).has_wards
 
 
 def test_a_keeper_that_is_gone_when_all_is_done_is_told_of(
