@@ -25,5 +25,9 @@ def differences_of(situation: Situation, plan: Plan) -> tuple[Difference, ...]:
         file=None if file is None else file.source.name,
         places=situation.reading.places(),
     )
-    foreign = foreign_differences(plan, sides) if keeps else ()
-    return (*explain(plan, sides, derive_public_key), *foreign)
+    differences = explain(plan, sides, derive_public_key)
+    if not keeps:
+        return differences
+    told = {each.subject for each in differences}
+    foreign = [each for each in foreign_differences(plan, sides) if each.subject not in told]
+    return (*differences, *foreign)

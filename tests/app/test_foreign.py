@@ -9,7 +9,7 @@ import pytest
 
 from netstart_wg.app.fixpoint import is_at_fixpoint
 from netstart_wg.app.keys import derive_public_key
-from netstart_wg.app.netstart import netstart, preview
+from netstart_wg.app.netstart import check_live, netstart, preview
 from netstart_wg.app.options import Options
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -90,3 +90,16 @@ def test_a_file_of_commands_alone_leaves_the_engine_to_them(
     write(folder, "!wg setconf wg0 elsewhere\ninet 10.0.0.1/24\n")
     assert run(here, folder, lines) is ExitStatus.OK
     assert present(here)[0] == before
+
+
+def test_what_is_foreign_is_told_of_and_is_no_difference(
+    file: HostnamePath, here: MachineInMemory, folder: Path, lines: Lines
+) -> None:
+    assert preview(folder, (), Options(), here.machine, lines) is ExitStatus.OK
+    assert lines.said == [
+        f"wg0: = wgpeer {THEIRS.to_base64()}  # foreign",
+        f"wg0: {f'= inet {THEIR_ADDRESS}':40}  # foreign",
+    ]
+    quiet = Lines()
+    assert check_live(folder, (), here.machine, quiet) is ExitStatus.OK
+    assert (quiet.said, quiet.warnings) == ([], [])
