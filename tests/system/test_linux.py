@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from netstart_wg.errors import BackendError, NoSuchRdomainError
+from netstart_wg.model.settings import RdomainKind, RdomainPlace
 from netstart_wg.system import libc
 from netstart_wg.system.linux import Linux
 from netstart_wg.system.namespaces import NAMESPACE_FOLDER, rdomain_path
@@ -48,3 +50,26 @@ def test_a_command_runs_in_an_rdomain(linux: Linux, tmp_path: Path) -> None:
     linux.make_rdomain(3)
     assert linux.run_command(f"readlink /proc/self/ns/net >{tmp_path}/o", 3, print).failure is None
     assert (tmp_path / "o").read_text() == f"net:[{rdomain_path(3).stat().st_ino}]\n"
+
+
+def test_a_place_that_is_missing_is_never_replaced_by_another(linux: Linux) -> None:
+    place = RdomainPlace(kind=RdomainKind.NAMESPACE, name="blue")
+    linux.place_rdomains({3: place})
+    for work in (linux.check_rdomain, linux.make_rdomain):
+        with pytest.raises(BackendError, match=r'^rdomain 3: use: there is no namespace "blue"\n'):
+            work(3)
+    assert linux.rdomains() == ()
+    subprocess.run(["ip", "netns", "add", "blue"], check=True)
+    linux.make_rdomain(3)
+    assert linux.is_rdomain_called(3, "blue")
+    assert not linux.remove_rdomain(3), "it is somebody else's"
+    linux.place_rdomains({})
+    assert not linux.remove_rdomain(3), "and stays that"
+    assert linux.rdomains() == (3,)
+
+
+def test_a_vrf_is_refused_in_so_many_words(linux: Linux) -> None:
+    linux.place_rdomains({3: RdomainPlace(kind=RdomainKind.VRF, name="red")})
+    with pytest.raises(BackendError, match=r'the VRF "red", and VRFs cannot be used yet$'):
+        linux.make_rdomain(3)
+    assert linux.rdomains() == ()
