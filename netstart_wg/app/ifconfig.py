@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstart_wg.app.carry_out import carry_out
+from netstart_wg.app.engine import with_engine
 from netstart_wg.app.keys import derive_public_key
 from netstart_wg.app.observe import ElsewhereError
 from netstart_wg.app.output import Output
@@ -116,6 +117,8 @@ def _change(
         before = replace(_look(name, words[0], machine), settings=settings)
         situation, is_whole = _fold(file, before)
         check_places(situation.desired, settings, machine)
+        desired = with_engine(situation.desired, settings, situation.running, machine)
+        situation = replace(situation, desired=desired)
         for warning in situation.warnings:
             output.warn(warning.format_after(PROGRAM))
         if not situation.plan(resolved).is_empty:

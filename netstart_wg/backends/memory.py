@@ -29,12 +29,12 @@ class MemoryBackend:
     ) -> None:
         """Take the way from a private key to its public key, and which engines to be."""
         self._derive_public_key = derive_public_key
-        self._kinds = kinds
+        self.kinds = kinds
         self._engines: dict[str, WireGuardState] = {}
 
     def obstacle(self, kind: EngineKind) -> str | None:
         """Say which kinds it is not."""
-        return None if kind in self._kinds else f"there is no {kind.value} engine"
+        return None if kind in self.kinds else f"there is no {kind.value} engine"
 
     def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
         """Make an engine that has nothing yet."""
