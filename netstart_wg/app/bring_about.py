@@ -17,6 +17,7 @@ from netstart_wg.app.fixpoint import remember_fixpoint
 from netstart_wg.app.guards import point_out
 from netstart_wg.app.hold import is_held, write_hold
 from netstart_wg.app.lifeline import has_to_be_confirmed
+from netstart_wg.app.names import note_names
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
@@ -75,6 +76,7 @@ def bring_about(
 
     changed = for_each(situations, change, output)
     awaited = _change_until_confirmed(to_confirm, resolved, options, machine, output, report)
+    note_names([situation.desired for situation in situations], machine)
     return worst((read, surveyed, looked_up, changed, awaited))
 
 

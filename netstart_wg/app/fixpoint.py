@@ -28,6 +28,7 @@ from netstart_wg.app.system import Machine
 from netstart_wg.errors import NetstartError
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.hostname_files import HostnamePath
+from netstart_wg.system.notes import Note
 from netstart_wg.system.paths import SETTINGS_NAME
 from netstart_wg.system.program import program_identity
 
@@ -52,6 +53,9 @@ def is_at_fixpoint(file: HostnamePath, machine: Machine) -> bool:
     try:
         known = machine.system.read_fixpoint(name)
         if known is None or machine.system.is_insecure(file.path):
+            return False
+        has_names = machine.system.read_note(name, Note.NAMES) is not None
+        if has_names and not machine.system.is_watching_names():
             return False
         first, *further = known.split("\n")
         given, found, *places = first.split()

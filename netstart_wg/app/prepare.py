@@ -266,7 +266,11 @@ def _known(paths: Sequence[OuterPath]) -> Sequence[int]:
 def resolve_names(
     situations: Sequence[Situation], machine: Machine, output: Output
 ) -> tuple[Resolved, ExitStatus]:
-    """Look up every name that a plan depends on; warn of those that have no address."""
+    """Look up every name that a plan depends on; warn of those that nobody knows just now.
+
+    These have the address where they were last found, if there is one; the others
+    are left to the background (`app/names.py`).
+    """
     names = {
         situation.desired.name: names_to_resolve(
             situation.desired, situation.running, situation.applied
@@ -281,5 +285,9 @@ def resolve_names(
             if not isinstance(answer, Endpoint):
                 output.warn(f'{interface}: warning: endpoint "{name.host}": {answer.reason}')
                 status = ExitStatus.WARNINGS
-    resolved = {name: found for name, found in answers.items() if isinstance(found, Endpoint)}
+    resolved = {
+        name: found
+        for name, answer in answers.items()
+        if (found := answer if isinstance(answer, Endpoint) else answer.last_known) is not None
+    }
     return resolved, status

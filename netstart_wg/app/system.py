@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from netstart_wg.backends.base import Backend
     from netstart_wg.errors import BackendError
-    from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+    from netstart_wg.model.address import Endpoint, EndpointName, IPAddress, IPInterface
     from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.model.connection import Connection
     from netstart_wg.model.route import Route, RouteKey
@@ -274,6 +274,22 @@ class System(Protocol):
         self, endpoints: Collection[EndpointName]
     ) -> Mapping[EndpointName, Endpoint | Unresolved]:
         """Look up host names, in a bounded time."""
+        ...
+
+    def look_up(self, name: EndpointName, rdomain: int) -> Sequence[Endpoint]:
+        """Return the addresses of a name in an rdomain, best first; for any thread, unbounded."""
+        ...
+
+    def learn_address(self, host: str, address: IPAddress) -> None:
+        """Remember where a host was found, also after a reboot."""
+        ...
+
+    def is_watching_names(self) -> bool:
+        """Say whether the process is there that looks after names of endpoints."""
+        ...
+
+    def watch_names(self) -> None:
+        """Have that process there, with word that there is something new; raise BackendError."""
         ...
 
     def engine_names(self) -> tuple[str, ...]:

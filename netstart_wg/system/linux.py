@@ -15,7 +15,7 @@ from netstart_wg.system.netlink import Netlink
 from netstart_wg.system.refusal import refusal
 
 if TYPE_CHECKING:
-    from netstart_wg.model.address import Endpoint, EndpointName
+    from netstart_wg.model.address import Endpoint, EndpointName, IPAddress
     from netstart_wg.model.confirmation import ProcessIdentity
     from netstart_wg.model.connection import Connection
     from netstart_wg.model.settings import RdomainPlace
@@ -227,10 +227,51 @@ class Linux:
     def resolve(
         self, endpoints: Collection[EndpointName]
     ) -> Mapping[EndpointName, Endpoint | Unresolved]:
-        """Look up host names."""
+        """Look up host names; where nobody answers, where they were last found is told too."""
+        from netstart_wg.system import names
+        from netstart_wg.system.address_book import AddressBook
+
+        book = AddressBook()
+        answers = names.resolve_all(endpoints)
+        found = {
+            name.host: answer.address
+            for name, answer in answers.items()
+            if not isinstance(answer, names.Unresolved) and not answer.scope_id
+        }
+        if found:
+            book.learn(found)
+        if len(found) == len(answers):
+            return answers
+        return names.with_last_known(answers, book.read())
+
+    def look_up(self, name: EndpointName, rdomain: int) -> Sequence[Endpoint]:
+        """Ask the resolver, from within an rdomain."""
         from netstart_wg.system import names
 
-        return names.resolve_all(endpoints)
+        try:
+            with namespaces.inside_rdomain(rdomain):
+                found = names.resolve_every(name)
+        except OSError:  # there is no such rdomain
+            return ()
+        return () if isinstance(found, names.Unresolved) else found
+
+    def learn_address(self, host: str, address: IPAddress) -> None:
+        """Remember where a host was found."""
+        from netstart_wg.system.address_book import AddressBook
+
+        AddressBook().learn({host: address})
+
+    def is_watching_names(self) -> bool:
+        """Say whether somebody looks after names."""
+        from netstart_wg.system import names_process
+
+        return names_process.is_watching()
+
+    def watch_names(self) -> None:
+        """Have somebody look after names, anew."""
+        from netstart_wg.system import names_process
+
+        names_process.start_or_wake()
 
     def engine_names(self) -> tuple[str, ...]:
         """Return the interfaces with a UAPI socket, whosever, and ours of the kernel, sorted."""

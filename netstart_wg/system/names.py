@@ -12,12 +12,13 @@ import socket
 import threading
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from netstart_wg.model.address import Endpoint, EndpointName
+from netstart_wg.model.address import Endpoint, EndpointName, IPAddress
 
-LIMIT_SECONDS = 10.0
+LIMIT_SECONDS = 1.0
+"""A run waits no longer: the rest is for the background (`app/names.py`)."""
 THREADS = 32
 
 
@@ -28,10 +29,18 @@ class Unresolved:
     name: EndpointName
     reason: str
     """In the resolver's words, lower case."""
+    last_known: Endpoint | None = None
+    """Where it was last found, at whatever time that was."""
 
 
 def resolve(name: EndpointName) -> Endpoint | Unresolved:
-    """Ask the resolver (getaddrinfo(3)) and take its first answer, as ifconfig(8) does.
+    """Ask the resolver and take its first answer, as ifconfig(8) does."""
+    answers = resolve_every(name)
+    return answers if isinstance(answers, Unresolved) else answers[0]
+
+
+def resolve_every(name: EndpointName) -> tuple[Endpoint, ...] | Unresolved:
+    """Ask the resolver (getaddrinfo(3)); return all answers, best first (RFC 6724 §6).
 
     A literal IPv6 address with a scope (`fe80::1%eth0`) is looked up without asking anybody.
     """
@@ -41,10 +50,27 @@ def resolve(name: EndpointName) -> Endpoint | Unresolved:
         return Unresolved(name, str(error.strerror).lower())
     except (OSError, UnicodeError) as error:
         return Unresolved(name, str(error).lower())
-    family, _, _, _, address = answers[0]
+    found = (_endpoint(name.port, family, address) for family, _, _, _, address in answers)
+    return tuple(dict.fromkeys(found))
+
+
+def _endpoint(port: int, family: int, address: tuple[object, ...]) -> Endpoint:
     host = str(address[0]).partition("%")[0]
-    scope_id = int(address[3]) if family == socket.AF_INET6 and len(address) == 4 else 0
-    return Endpoint(ip_address(host), name.port, scope_id)
+    has_scope = family == socket.AF_INET6 and len(address) == 4
+    scope_id = int(str(address[3])) if has_scope else 0
+    return Endpoint(ip_address(host), port, scope_id)
+
+
+def with_last_known(
+    answers: Mapping[EndpointName, Endpoint | Unresolved], known: Mapping[str, IPAddress]
+) -> Mapping[EndpointName, Endpoint | Unresolved]:
+    """Return the answers, and of a name without one where its host was last found."""
+    return {
+        name: replace(answer, last_known=Endpoint(known[name.host], name.port))
+        if isinstance(answer, Unresolved) and name.host in known
+        else answer
+        for name, answer in answers.items()
+    }
 
 
 def service_port(name: str) -> int | None:

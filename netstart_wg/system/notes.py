@@ -18,6 +18,8 @@ class Note(enum.Enum):
 
     PENDING = "pending"
     """Its last change waits for a confirmation."""
+    NAMES = "names"
+    """Its peers whose endpoints are names."""
     HELD = "held"
     """Its file is not to be applied again as it is."""
     KERNEL = "kernel"

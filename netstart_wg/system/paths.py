@@ -16,6 +16,12 @@ from typing import Final
 RUN_DIRECTORY: Final = Path("/run/netstart-wg")
 """Our locks and records; gone after a reboot, on purpose."""
 
+NAMES_LOCK: Final = RUN_DIRECTORY / "names.lock"
+"""What the process that looks after names holds locked; it says its number."""
+
+ADDRESS_BOOK: Final = Path("/var/lib/netstart-wg/endpoints.json")
+"""Where hosts that peers are named by were last found."""
+
 HISTORY_DIRECTORY: Final = Path("/var/lib/netstart-wg/history")
 """What was applied, in a folder for each interface; it lasts."""
 

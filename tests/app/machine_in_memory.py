@@ -24,7 +24,7 @@ from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.memory import MemoryBackend
 from netstart_wg.errors import BackendError, BusyError, NoSuchRdomainError, NotOursError
 from netstart_wg.model.action import describe_route, describe_rule
-from netstart_wg.model.address import Endpoint, EndpointName, IPInterface
+from netstart_wg.model.address import Endpoint, EndpointName, IPAddress, IPInterface
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.config import DEFAULT_MTU
 from netstart_wg.model.confirmation import ProcessIdentity
@@ -416,6 +416,8 @@ class SystemInMemory:
         self.hosts: dict[str, str] = {}
         """Host name → address."""
         self.looked_up: list[str] = []
+        self.learnt: dict[str, str] = {}
+        self.watches_names = False
         self.failing_commands: set[str] = set()
         self.printed: dict[str, list[str]] = {}
         """Command → the lines that it prints."""
@@ -585,6 +587,19 @@ class SystemInMemory:
     ) -> Mapping[EndpointName, Endpoint | Unresolved]:
         self.looked_up += [name.host for name in endpoints]
         return {name: self._resolve(name) for name in endpoints}
+
+    def look_up(self, name: EndpointName, rdomain: int) -> Sequence[Endpoint]:
+        found = self._resolve(name)
+        return (found,) if isinstance(found, Endpoint) and rdomain == 0 else ()
+
+    def learn_address(self, host: str, address: IPAddress) -> None:
+        self.learnt[host] = str(address)
+
+    def is_watching_names(self) -> bool:
+        return self.watches_names
+
+    def watch_names(self) -> None:
+        self.watches_names = True
 
     def _resolve(self, name: EndpointName) -> Endpoint | Unresolved:
         if name.host not in self.hosts:

@@ -1,0 +1,92 @@
+"""The one process that looks after names of endpoints: whether it is there, starting it, waking it.
+
+It is there as long as it holds its lock, which dies with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import netstart_wg
+from netstart_wg.errors import BackendError
+from netstart_wg.system.paths import NAMES_LOCK, make_run_directory
+
+START_SECONDS: Final = 30.0
+
+_PROGRAM = "netstart_wg.cli.names"
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONPATH": str(Path(netstart_wg.__file__).parent.parent),
+}
+_RTMGRP_OF_ADDRESSES_AND_ROUTES = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+"""rtnetlink(7): links, addresses and routes of both families."""
+
+
+def is_watching() -> bool:
+    """Say whether the process is there."""
+    try:
+        descriptor = os.open(NAMES_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def start_or_wake() -> None:
+    """Have the process there, with word that there is something new; raise BackendError."""
+    if is_watching():
+        with suppress(OSError, ValueError):
+            os.kill(int(NAMES_LOCK.read_text()), signal.SIGHUP)
+        return
+    command = [sys.executable, "-P", "-m", _PROGRAM]
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_ENVIRONMENT,
+            timeout=START_SECONDS,
+            start_new_session=True,
+            cwd="/",
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackendError("look after names", "netstart-wg", str(error)) from None
+    if ended.returncode:
+        reason = ended.stderr.decode(errors="replace").strip()
+        raise BackendError("look after names", "netstart-wg", reason)
+
+
+def hold_lock() -> int | None:
+    """Be the process, until the descriptor is closed; None if another one is."""
+    make_run_directory()
+    descriptor = os.open(NAMES_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+def network_news() -> socket.socket:
+    """Return a socket that something can be read from whenever the network has changed."""
+    news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+    news.setblocking(False)
+    news.bind((0, _RTMGRP_OF_ADDRESSES_AND_ROUTES))
+    return news
