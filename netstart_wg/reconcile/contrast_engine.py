@@ -7,7 +7,7 @@ moves from a peer which stays is one contrast, at the peer that gets it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netstart_wg.model.address import IPNetwork
@@ -98,7 +98,7 @@ class _Peers:
     def _networks(self, before: PeerState, after: PeerState) -> Iterator[Contrast]:
         had, has = frozenset(before.allowed_ips), frozenset(after.allowed_ips)
         added = [net for net in after.allowed_ips if net not in had]
-        moved = [net for net in added if self._comes_from_another(net, after)]
+        moved = {net: None for net in added if self._comes_from_another(net, after)}
         for network in before.allowed_ips:
             if network not in has and network not in self._owns:
                 yield _network(after, network, is_there=False)
@@ -107,7 +107,7 @@ class _Peers:
                 yield _network(after, network, is_there=True)
         yield from self._moved(after, moved)
 
-    def _moved(self, peer: PeerState, networks: list[IPNetwork]) -> Iterator[Contrast]:
+    def _moved(self, peer: PeerState, networks: Iterable[IPNetwork]) -> Iterator[Contrast]:
         for network in networks:
             owner = self._owned[network]
             arrival = _network(peer, network, is_there=True)

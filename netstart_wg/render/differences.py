@@ -40,7 +40,7 @@ def render_diff(differences: Sequence[Difference]) -> Iterator[str]:
     lines = [line for each in _with_remarks_where_needed(differences) for line in each]
     for line in lines:
         shown = f"{line.text:{_REMARK_COLUMN}}  # {line.remark}" if line.remark else line.text
-        yield f"{name}: {shown}"
+        yield _on_one_line(f"{name}: {shown}")
 
 
 def render_check(differences: Sequence[Difference]) -> Iterator[str]:
@@ -54,7 +54,12 @@ def render_check(differences: Sequence[Difference]) -> Iterator[str]:
         if each.reason is not Reason.FOREIGN and not each.comes_again:
             remark = ", ".join(_remarks(each))
             behind = f" ({remark})" if remark else ""
-            yield f"{each.interface}: {each.reason.value}: {_sentence(each)}{behind}"
+            yield _on_one_line(f"{each.interface}: {each.reason.value}: {_sentence(each)}{behind}")
+
+
+def _on_one_line(text: str) -> str:
+    """Return a line that is one, whatever somebody else has called a peer or an interface."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _with_remarks_where_needed(differences: Sequence[Difference]) -> Iterator[Iterator[_Line]]:

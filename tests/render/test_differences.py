@@ -148,3 +148,13 @@ def test_a_check_of_an_interface_that_is_not_there_says_no_more() -> None:
 
 def test_no_difference_is_no_line() -> None:
     assert diff() == list(render_check(())) == []
+
+
+def test_a_name_that_somebody_else_has_given_cannot_look_like_a_line() -> None:
+    name = "a\nwg0: + up\x1b[2J"
+    description = replace(MTU, subject=("description",), before=f"description {name}", after=None)
+    said = [*render_diff([description]), *render_check([description])]
+    assert said == [
+        f"wg0: {'- description a?wg0: + up?[2J':40}  # line 5",
+        "wg0: pending: extra: description a?wg0: + up?[2J (line 5)",
+    ]
