@@ -168,7 +168,7 @@ def _change_until_confirmed(
     """Make interfaces that differ what their files say, until that is confirmed or goes back."""
     if not situations:
         return ExitStatus.OK
-    from netstart_wg.app.confirm import change_until_confirmed
+    from netstart_wg.app.trial import change_until_confirmed
 
     def change(situation: Situation) -> ExitStatus:
         def work() -> ExitStatus:

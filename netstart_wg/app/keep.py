@@ -26,7 +26,7 @@ _OF_A_TERMINAL = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 def decode_charge(octets: bytes) -> Charge:
-    """Read what `app/confirm.py` has encoded."""
+    """Read what `app/trial.py` has encoded."""
     charge = pickle.loads(octets)  # noqa: S301 - it comes from ourselves, through a pipe
     if not isinstance(charge, Charge):
         raise TypeError("no charge")

@@ -166,7 +166,7 @@ class Rollback:
     ) -> ExitStatus:
         if not situations:
             return ExitStatus.OK
-        from netstart_wg.app.confirm import change_until_confirmed
+        from netstart_wg.app.trial import change_until_confirmed
 
         return change_until_confirmed(
             situations,
