@@ -69,7 +69,7 @@ def _decrypt_into(cipher: TransportCipher) -> DecryptInto:
 def _decrypt_and_copy(
     cipher: TransportCipher, nonce: bytes, sealed: Buffer, _: None, row: memoryview
 ) -> int:
-    row[:] = cipher.decrypt(nonce, sealed, None)
+    row[:] = cipher.decrypt(nonce, bytes(sealed), None)  # before 39, of bytes alone
     return len(row)
 
 
@@ -82,7 +82,7 @@ def decrypt_singly(
     opened: list[Buffer] = []
     for counter, content in zip(counters, sealed, strict=True):
         try:
-            plaintext = decrypt(pack_nonce(counter), content, None)
+            plaintext = decrypt(pack_nonce(counter), bytes(content), None)
         except InvalidTag:
             continue
         authentic.append(counter)

@@ -94,5 +94,5 @@ def _encrypt_into(cipher: TransportCipher) -> EncryptInto:
 def _encrypt_and_copy(
     cipher: TransportCipher, nonce: bytes, packet: Buffer, _: None, sealed: memoryview
 ) -> int:
-    sealed[:] = cipher.encrypt(nonce, packet, None)
+    sealed[:] = cipher.encrypt(nonce, bytes(packet), None)  # before 39, of bytes alone
     return len(sealed)
