@@ -50,6 +50,7 @@ def test_a_file_has_the_items_that_it_declares() -> None:
         wireguard=WireGuardConfig(private_key=PRIVATE_KEYS[0], peers=(LAPTOP,)),
         addresses=(ip_interface("10.0.0.1/24"), ip_interface("fd00::1/64")),
         groups=("lan",),
+        mtu=1400,
     )
     assert {item for item, _ in items_of(config)} == {
         "wgkey",
