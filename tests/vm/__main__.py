@@ -15,7 +15,11 @@ from tests.vm.image import CACHE, image
 from tests.vm.machine import run_in_machine
 
 WITHIN_SECONDS = 900.0
-TESTS = "python3 -m pytest -q -p no:cacheprovider tests/model tests/backends/test_embedded.py"
+TESTS = (
+    "python3 -m pytest -q --color=no -p no:cacheprovider"
+    " tests/datapath/test_python.py tests/vm/inside"
+    " tests/backends/test_contract.py tests/backends/test_kernel.py"
+)
 
 
 def main(words: list[str]) -> int:
