@@ -11,6 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+# all that is ever needed is loaded at once: there may be an upgrade while we run
+import netstart_wg.backends.uapi_socket
+import netstart_wg.system.address_book
+import netstart_wg.system.locks
+import netstart_wg.system.names  # noqa: F401
 from netstart_wg.app.machine import this_machine
 from netstart_wg.app.names import NamedPeer
 from netstart_wg.app.syslog import Log

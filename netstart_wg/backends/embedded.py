@@ -13,7 +13,6 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import netstart_wg
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.uapi_socket import (
     await_end,
@@ -34,6 +33,7 @@ from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
+from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 from netstart_wg.system.refusal import refusal
 from netstart_wg.uapi import (
     UapiError,
@@ -53,12 +53,6 @@ _START = "start the engine"
 _GET = "get=1\n\n"
 _DEBUG = "debug=1\n\n"
 _DAEMON = "netstart_wg.cli.netstart_wgd"
-_PACKAGE_FOLDER = Path(netstart_wg.__file__).parent.parent
-_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "PYTHONPATH": str(_PACKAGE_FOLDER),
-}
-"""The engine is of the same copy as we are, from whichever folder we are called."""
 
 
 class EmbeddedBackend:
@@ -73,22 +67,19 @@ class EmbeddedBackend:
         return None if kind is EngineKind.EMBEDDED else "our own engine is no other"
 
     def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
-        """Start the engine; return when the interface and the socket are there.
-
-        -P keeps the current folder out of the module search: root may stand anywhere.
-        """
+        """Start the engine; return when the interface and the socket are there."""
         import subprocess
 
         if (obstacle := self.obstacle(kind)) is not None:
             raise BackendError(_START, interface, obstacle, errno.EOPNOTSUPP)
-        command = [sys.executable, "-P", "-m", _DAEMON, interface]
+        command = own_command(_DAEMON, interface)
         try:
             ended = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=_ENVIRONMENT,
+                env=OWN_ENVIRONMENT,
                 timeout=START_SECONDS,
                 check=False,
             )

@@ -13,19 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import netstart_wg
 from netstart_wg.errors import BackendError
+from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 from netstart_wg.system.refusal import refusal
 
 START_SECONDS: Final = 30.0
 
 _START = "start the keeper"
 _PROGRAM = "netstart_wg.cli.keeper"
-_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "PYTHONPATH": str(Path(netstart_wg.__file__).parent.parent),
-}
-"""It is of the same copy as we are, from whichever folder we are called."""
 
 
 def start_keeper(interfaces: Sequence[str], charge: bytes) -> int:
@@ -35,13 +30,13 @@ def start_keeper(interfaces: Sequence[str], charge: bytes) -> int:
     for people who look at the list of processes.
     """
     names = " ".join(interfaces)
-    command = [sys.executable, "-P", "-m", _PROGRAM, *interfaces]
+    command = own_command(_PROGRAM, *interfaces)
     try:
         ended = subprocess.run(
             command,
             input=charge,
             capture_output=True,
-            env=_ENVIRONMENT,
+            env=OWN_ENVIRONMENT,
             timeout=START_SECONDS,
             start_new_session=True,
             cwd="/",

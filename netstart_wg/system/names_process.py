@@ -10,22 +10,16 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-import netstart_wg
 from netstart_wg.errors import BackendError
 from netstart_wg.system.paths import NAMES_LOCK, make_run_directory
+from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 
 START_SECONDS: Final = 30.0
 
 _PROGRAM = "netstart_wg.cli.names"
-_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "PYTHONPATH": str(Path(netstart_wg.__file__).parent.parent),
-}
 _RTMGRP_OF_ADDRESSES_AND_ROUTES = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 """rtnetlink(7): links, addresses and routes of both families."""
 
@@ -51,13 +45,13 @@ def start_or_wake() -> None:
         with suppress(OSError, ValueError):
             os.kill(int(NAMES_LOCK.read_text()), signal.SIGHUP)
         return
-    command = [sys.executable, "-P", "-m", _PROGRAM]
+    command = own_command(_PROGRAM)
     try:
         ended = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=_ENVIRONMENT,
+            env=OWN_ENVIRONMENT,
             timeout=START_SECONDS,
             start_new_session=True,
             cwd="/",

@@ -1,14 +1,34 @@
-"""Which program this is: another version of it may read the same file in another way."""
+"""Which program this is, and how another one of the same copy is started.
+
+Another version may read the same file in another way, so a run knows an upgrade when it
+comes after one; and what a run starts is of its own copy, from whichever folder it is
+called, and finds nothing of its caller's environment.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import netstart_wg
 
 _FOLDER = Path(netstart_wg.__file__).parent
+
+OWN_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONPATH": str(_FOLDER.parent),
+}
+"""For a program of ours."""
+
+
+def own_command(module: str, *words: str) -> list[str]:
+    """Return how a module of ours is run as a program.
+
+    -P keeps the current folder out of the module search: root may stand anywhere.
+    """
+    return [sys.executable, "-P", "-m", module, *words]
 
 
 def program_identity() -> str:
