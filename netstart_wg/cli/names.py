@@ -7,6 +7,7 @@ system log, and ends when there is no interface left with a name, or by SIGTERM.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from netstart_wg.app.keep_names import keep_names
@@ -19,6 +20,7 @@ def main() -> int:
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.close(reader)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it reads the notes after it listens anyway
         os.umask(0o077)
         leave_terminal()
         keep_names(lambda: os.close(writer))
