@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -17,7 +18,7 @@ import netstart_wg.system.address_book
 import netstart_wg.system.locks
 import netstart_wg.system.names  # noqa: F401
 from netstart_wg.app.machine import this_machine
-from netstart_wg.app.names import NamedPeer
+from netstart_wg.app.names import NamedPeer, read_names
 from netstart_wg.app.syslog import Log
 from netstart_wg.app.system import Machine
 from netstart_wg.app.watch_names import Watch
@@ -43,9 +44,13 @@ def keep_names(ready: Callable[[], None]) -> None:
     """
     lock = hold_lock()
     ready()
-    if lock is not None:
-        with this_machine() as machine:
-            Keeping(machine).run()
+    with this_machine() as machine:
+        while lock is not None:
+            keeping = Keeping(machine)
+            keeping.run()
+            os.close(lock)
+            # whoever came with a name just now has found us there, and gone
+            lock = hold_lock() if not keeping.is_to_end and read_names(machine) else None
 
 
 class Keeping:
@@ -57,7 +62,8 @@ class Keeping:
         self._answers: deque[tuple[NamedPeer, Sequence[Endpoint]]] = deque()
         self._reader, self._writer = socket.socketpair()
         self._news = network_news()
-        self._is_to_end = False
+        self.is_to_end = False
+        """Whether SIGTERM has come."""
         self._has_notes = True
         self._changed_ns: int | None = None
         self._look_ns = 0
@@ -68,7 +74,7 @@ class Keeping:
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         poll.register(self._news, select.POLLIN)
-        while not self._is_to_end:
+        while not self.is_to_end:
             self._work(self._machine.system.boot_time_ns())
             if not self._watch.schedules:
                 return
@@ -127,7 +133,7 @@ class Keeping:
             self._has_notes = True
 
         def end(*_: object) -> None:
-            self._is_to_end = True
+            self.is_to_end = True
 
         signal.signal(signal.SIGHUP, has_notes)
         signal.signal(signal.SIGTERM, end)

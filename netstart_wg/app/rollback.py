@@ -17,6 +17,7 @@ from netstart_wg.app.fixpoint import digest_of_text
 from netstart_wg.app.history import find_applied, read_history, require_root
 from netstart_wg.app.hold import write_hold
 from netstart_wg.app.lifeline import has_to_be_confirmed
+from netstart_wg.app.names import note_names
 from netstart_wg.app.options import Options
 from netstart_wg.app.output import Output, for_each, worst
 from netstart_wg.app.pending import refuse_if_pending
@@ -103,6 +104,7 @@ class Rollback:
 
         changed = for_each(self._situations, change, self._output)
         awaited = self._change_until_confirmed(to_confirm, options)
+        note_names([situation.desired for situation in self._situations], self._machine)
         return worst((self._status, changed, awaited))
 
     def _choose(self, interface: str, number: int | None) -> AppliedState:

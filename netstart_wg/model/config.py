@@ -58,7 +58,7 @@ class WireGuardConfig:
 class Command:
     """A `!` line with `$if` already replaced: text for sh(1)."""
 
-    text: str
+    text: str = field(repr=False)
     rdomain: int = 0
     """`route -T N exec`: the rdomain it runs in."""
     before: InterfaceConfig | None = field(default=None, compare=False, repr=False)

@@ -9,6 +9,7 @@ import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 from contextlib import suppress
 from typing import Final
@@ -20,23 +21,24 @@ from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 START_SECONDS: Final = 30.0
 
 _PROGRAM = "netstart_wg.cli.names"
+_FLOCK = struct.Struct("hhqqi0q")
+"""struct flock of fcntl(2): kind, origin, start, length, process."""
 _RTMGRP_OF_ADDRESSES_AND_ROUTES = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 """rtnetlink(7): links, addresses and routes of both families."""
 
 
 def is_watching() -> bool:
-    """Say whether the process is there."""
+    """Say whether the process is there, without taking the lock for a moment: it might want it."""
     try:
         descriptor = os.open(NAMES_LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        question = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, question))
     finally:
         os.close(descriptor)
-    return False
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def start_or_wake() -> None:
@@ -68,8 +70,9 @@ def hold_lock() -> int | None:
     """Be the process, until the descriptor is closed; None if another one is."""
     make_run_directory()
     descriptor = os.open(NAMES_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    wish = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wish)
     except BlockingIOError:
         os.close(descriptor)
         return None

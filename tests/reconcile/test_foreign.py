@@ -138,5 +138,5 @@ def test_once_carried_out_there_is_nothing_left_and_nothing_foreign_is_gone(
     foreign = {peer.public_key for peer in wish.wireguard.peers}
     own = desired.wireguard.private_key
     expected = foreign - {public_key_of(own)} if own is not None else foreign
-    assert after.wireguard is not None
-    assert {peer.public_key for peer in after.wireguard.peers} == expected
+    there = after.wireguard.peers if after.wireguard else ()  # an engine that needs no word
+    assert {peer.public_key for peer in there} == expected
