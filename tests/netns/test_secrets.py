@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,17 @@ from tests.netns.engines import NETSTART_WG, new_key_pair, new_preshared_key
 from tests.netns.hosts import Host, hosts
 
 PASSWORD = "correct-horse-battery-staple"
+
+BUG = """
+import sys
+import netstart_wg.reconcile.plan as plan
+from netstart_wg.cli.netstart_wg import main
+def bug(*arguments, **named):
+    raise RuntimeError(f"with {arguments!r} and {named!r}")
+plan.plan_interface = bug
+sys.exit(main(sys.argv[1:]))
+"""
+"""A program that tells, in the text of an exception, all that a plan is made from."""
 
 
 @dataclass(slots=True)
@@ -72,6 +84,7 @@ def good_file(vault: Vault, *more: str) -> str:
         "inet 10.0.0.1/24",
         f"!echo {vault.key()}",
         f"!: --password={PASSWORD} && false",
+        f"!cat /proc/[0-9]*/cmdline | tr '\\0' ' ' >>{vault.folder}/arguments",
         *more,
     )
     return "".join(f"{line}\n" for line in lines)
@@ -135,7 +148,11 @@ def test_no_secret_is_told_or_kept(vault: Vault) -> None:
             vault.run(*words)
         vault.write("hostname.wg0", good_file(vault, "inet alias 10.3.0.1/24"))
         vault.run(*folder, "--allow", "key,held", "wg0")
-    vault.run(*folder, environment={"NETSTART_WG_DEBUG": "1"})
+    debugging = ("env", "NETSTART_WG_DEBUG=1", sys.executable, "-P", "-c", BUG)
+    traceback = vault.host.attempt(*debugging, "-n", *folder).stderr
+    assert "internal error: RuntimeError" in traceback
+    assert "InterfaceConfig(" in traceback
+    vault.said += [traceback, (vault.folder / "arguments").read_text()]
     assert any("wg0: + create" in text for text in vault.said)
     assert_nowhere(vault)
 
