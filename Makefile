@@ -23,7 +23,7 @@ check: check-tools peers $(READY)
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/mypy --no-error-summary
 	mandoc -T lint -W warning man/*.[1-9]
-	$(VENV)/bin/pytest --quiet
+	$(VENV)/bin/python -m tests
 
 check-vm: vm-tools
 	$(PYTHON) -m tests.vm $(VM)

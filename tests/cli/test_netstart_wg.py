@@ -185,7 +185,11 @@ def test_an_interruption_is_quiet_and_130(
         return 0
 
     monkeypatch.setattr(os, "geteuid", interrupted)
-    assert main([]) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background
+    try:
+        assert main([]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capsys.readouterr() == ("", "")
 
 

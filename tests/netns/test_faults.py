@@ -68,6 +68,8 @@ def folder(tmp_path: Path) -> Path:
         inet alias 10.0.6.1/24
         inet alias 10.0.7.1/24
         inet alias 10.0.8.1/24
+        inet alias 10.0.10.1/24
+        inet alias 10.0.11.1/24
         inet6 fd00::1/64
         inet6 fd01::1/64
         !route -T 3 add 10.21.0.0/16 10.0.0.2
