@@ -34,6 +34,7 @@ from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.action import Plan
+from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.render.differences import render_diff
 from netstart_wg.system.hostname_files import HostnamePath
 
@@ -55,6 +56,7 @@ def bring_about(
     situations, resolved, looked_up = settle(situations, machine, output)
 
     to_confirm: list[Situation] = []
+    applied: list[InterfaceConfig] = []
 
     def change(situation: Situation) -> ExitStatus:
         plan = situation.plan(resolved)
@@ -70,13 +72,17 @@ def bring_about(
         bring = _settle if plan.is_empty else _change
 
         def work() -> ExitStatus:
-            return bring(situation, resolved, options, machine, output)
+            status = bring(situation, resolved, options, machine, output)
+            applied.append(situation.desired)
+            return status
 
         return work() if report is None else report.change(situation, resolved, work)
 
     changed = for_each(situations, change, output)
-    awaited = _change_until_confirmed(to_confirm, resolved, options, machine, output, report)
-    note_names([situation.desired for situation in situations], machine)
+    awaited = _change_until_confirmed(
+        to_confirm, resolved, options, machine, output, report, applied
+    )
+    note_names(applied, machine)
     return worst((read, surveyed, looked_up, changed, awaited))
 
 
@@ -164,15 +170,21 @@ def _change_until_confirmed(
     machine: Machine,
     output: Output,
     report: Report | None,
+    applied: list[InterfaceConfig],
 ) -> ExitStatus:
-    """Make interfaces that differ what their files say, until that is confirmed or goes back."""
+    """Make interfaces that differ what their files say, until that is confirmed or goes back.
+
+    Those that are go to the ones `applied`.
+    """
     if not situations:
         return ExitStatus.OK
     from netstart_wg.app.trial import change_until_confirmed
 
     def change(situation: Situation) -> ExitStatus:
         def work() -> ExitStatus:
-            return carry_out(situation, resolved, machine, output, options.allowed)
+            status = carry_out(situation, resolved, machine, output, options.allowed)
+            applied.append(situation.desired)
+            return status
 
         return work() if report is None else report.change(situation, resolved, work)
 

@@ -118,10 +118,16 @@ class Keeping:
         """Note that the network has changed, and empty what woke us."""
         with suppress(BlockingIOError):
             self._reader.recv(4096)
-        with suppress(BlockingIOError):
-            has_changed = bool(self._news.recv(_NETLINK_OCTETS))
-            if has_changed and self._changed_ns is None:
-                self._changed_ns = self._machine.system.boot_time_ns() + CALM_NS
+        if self._has_network_changed() and self._changed_ns is None:
+            self._changed_ns = self._machine.system.boot_time_ns() + CALM_NS
+
+    def _has_network_changed(self) -> bool:
+        try:
+            return bool(self._news.recv(_NETLINK_OCTETS))
+        except BlockingIOError:
+            return False
+        except OSError:  # ENOBUFS: more has changed than there was room for (netlink(7))
+            return True
 
     def _listen_for_signals(self) -> None:
         """SIGHUP: there is something new; SIGTERM: end."""

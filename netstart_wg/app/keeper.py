@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from netstart_wg.app.go_back import go_back
 from netstart_wg.app.history import mark_as_gone_back
 from netstart_wg.app.hold import write_hold
+from netstart_wg.app.names import restore_names
 from netstart_wg.app.output import Output
 from netstart_wg.app.pending import write_pending
 from netstart_wg.app.prepare import Situation
@@ -42,6 +43,8 @@ class Ward:
     """Of the file that a revert is to hold; None: what held it before holds it again."""
     hold: Hold | None = None
     """What held it before."""
+    names: str | None = None
+    """The note on its names."""
     last_applied: int = 0
     """The number of the newest entry in its history."""
 
@@ -166,6 +169,7 @@ class Keeper:
         """Go back, and leave word of it."""
         is_restored = go_back(ward.before, ward.plan, self.machine, self.output)
         self._told(lambda: self._hold(ward, reason))
+        restore_names(ward.interface, ward.names, self.machine)
         self._told(lambda: mark_as_gone_back(ward.interface, ward.last_applied, self.machine))
         self._release(ward.interface)
         return Outcome.REVERTED if is_restored else Outcome.NOT_RESTORED

@@ -7,7 +7,7 @@ it that the process is there which looks after them (`app/watch_names.py`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,19 +30,31 @@ class NamedPeer:
     """Where the name is looked up: that of the interface's UDP sockets."""
 
 
-def note_names(desired: Iterable[InterfaceConfig], machine: Machine) -> None:
-    """Let the names of these interfaces be looked after; what cannot be noted is not."""
+def note_names(applied: Iterable[InterfaceConfig], machine: Machine) -> None:
+    """Let the names of these interfaces be looked after; what cannot be noted is not.
+
+    Only what was carried out is noted: of a file that is refused or held no peer may move.
+    """
+    _note({config.name: _encode(config) for config in applied}, machine)
+
+
+def restore_names(interface: str, text: str | None, machine: Machine) -> None:
+    """Let those names be looked after again that were when the note said this."""
+    _note({interface: text}, machine)
+
+
+def _note(texts: Mapping[str, str | None], machine: Machine) -> None:
+    """Write what differs, and see to it that somebody reads it."""
     has_news = False
     with suppress(NetstartError):
-        for config in desired:
-            text = _encode(config)
-            if text == machine.system.read_note(config.name, Note.NAMES):
+        for interface, text in texts.items():
+            if text == machine.system.read_note(interface, Note.NAMES):
                 continue
             has_news = True
             if text is None:
-                machine.system.remove_note(config.name, Note.NAMES)
+                machine.system.remove_note(interface, Note.NAMES)
             else:
-                machine.system.write_note(config.name, Note.NAMES, text)
+                machine.system.write_note(interface, Note.NAMES, text)
         has_names = bool(machine.system.noted_interfaces(Note.NAMES))
         is_watched = machine.system.is_watching_names()
         if (has_names and not is_watched) or (has_news and is_watched):

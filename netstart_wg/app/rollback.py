@@ -27,6 +27,7 @@ from netstart_wg.app.settings import read_settings
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ConfigError, ExitStatus, NetstartError, UsageError
 from netstart_wg.model.applied import AppliedState
+from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.confirmation import Hold, HoldReason
 from netstart_wg.model.guard import ALL_GUARDS, Guard
 from netstart_wg.system.hostname_files import check_names
@@ -60,6 +61,7 @@ class Rollback:
         self._output = output
         self._settings = read_settings(folder, point_out_permissions, machine, output)
         self._chosen: dict[str, AppliedState] = {}
+        self._applied: list[InterfaceConfig] = []
         readings: list[Reading] = []
 
         def read(interface: str) -> ExitStatus:
@@ -94,6 +96,7 @@ class Rollback:
         def change(situation: Situation) -> ExitStatus:
             plan = situation.plan(self._resolved)
             if plan.is_empty:
+                self._applied.append(situation.desired)
                 self._hold(situation)
                 self._say_is_there(situation)
                 return ExitStatus.OK
@@ -104,7 +107,7 @@ class Rollback:
 
         changed = for_each(self._situations, change, self._output)
         awaited = self._change_until_confirmed(to_confirm, options)
-        note_names([situation.desired for situation in self._situations], self._machine)
+        note_names(self._applied, self._machine)
         return worst((self._status, changed, awaited))
 
     def _choose(self, interface: str, number: int | None) -> AppliedState:
@@ -183,6 +186,7 @@ class Rollback:
     def _change(self, present: Situation) -> ExitStatus:
         """Change one whose lock is held, and hold its file."""
         status = carry_out(present, self._resolved, self._machine, self._output, ALLOWED)
+        self._applied.append(present.desired)
         self._hold(present)
         self._say_is_there(present)
         return status

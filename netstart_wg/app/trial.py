@@ -26,6 +26,7 @@ from netstart_wg.app.running_keeper import RunningKeeper
 from netstart_wg.app.system import Machine
 from netstart_wg.errors import ExitStatus, NetstartError
 from netstart_wg.model.confirmation import Outcome, Verdict
+from netstart_wg.system.notes import Note
 
 CarryOut = Callable[[Situation], ExitStatus]
 """Change one interface whose lock is held; whatever fails is restored, and a NetstartError."""
@@ -64,6 +65,7 @@ def change_until_confirmed(
                 plan=plan,
                 file_digest=file_digest_of(situation),
                 hold=read_hold(situation.desired.name, machine),
+                names=machine.system.read_note(situation.desired.name, Note.NAMES),
                 last_applied=newest_number(situation.desired.name, machine),
             )
             for situation in taken

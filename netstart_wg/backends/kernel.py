@@ -303,7 +303,7 @@ def _check_port(interface: str, change: DeviceChange, state: WireGuardState) -> 
         return
     try:
         with inside_rdomain(state.wgrtable):
-            for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104
+            for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104 - as the kernel binds
                 _try_port(family, address, port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from netstart_wg.app.names import NamedPeer, read_names
+from netstart_wg.app.names import NamedPeer, read_names, restore_names
 from netstart_wg.app.watch_names import Watch
 from netstart_wg.errors import ExitStatus
 from netstart_wg.model.address import Endpoint, EndpointName
-from netstart_wg.model.keys import PublicKey
+from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.reconcile.renewal import NEVER, SECOND, TRY_NS
 from netstart_wg.system.notes import Note
 from tests.app.machine_in_memory import Lines, MachineInMemory
-from tests.app.test_netstart import HUB, LAPTOP, OFFICE, run, write
+from tests.app.test_netstart import HUB, LAPTOP, OFFICE, PRIVATE_KEY, run, write
 
 HOST = "vpn.example"
 PEER = NamedPeer(
@@ -46,6 +46,25 @@ def endpoint(here: MachineInMemory, key: str = OFFICE) -> Endpoint | None:
 def test_a_run_notes_the_names_of_its_files(here: MachineInMemory, watch: Watch) -> None:
     assert read_names(here.machine) == {PEER}
     assert set(watch.schedules) == {PEER}
+
+
+def test_a_file_that_is_refused_moves_no_peer(
+    here: MachineInMemory, folder: Path, watch: Watch
+) -> None:
+    other = PrivateKey(bytes([9] * 32)).to_base64()
+    refused = FILE.replace(PRIVATE_KEY.to_base64(), other).replace(HOST, "elsewhere.example")
+    write(folder, refused)
+    assert run(here, folder, Lines()) is ExitStatus.FAILED
+    assert read_names(here.machine) == {PEER}
+
+
+def test_names_are_those_of_before_when_a_change_has_gone_back(
+    here: MachineInMemory, watch: Watch
+) -> None:
+    before = here.system.read_note("wg0", Note.NAMES)
+    here.system.remove_note("wg0", Note.NAMES)
+    restore_names("wg0", before, here.machine)
+    assert read_names(here.machine) == {PEER}
 
 
 def test_a_name_that_leaves_the_file_is_noted_no_more(
