@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import socket
@@ -24,7 +23,7 @@ from netstart_wg.app.system import Machine
 from netstart_wg.app.watch_names import Watch
 from netstart_wg.model.address import Endpoint
 from netstart_wg.reconcile.renewal import SECOND
-from netstart_wg.system.names_process import hold_lock, network_news
+from netstart_wg.system.names_process import hold_lock, let_go, network_news
 
 PROGRAM = "netstart-wg-names"
 
@@ -48,7 +47,7 @@ def keep_names(ready: Callable[[], None]) -> None:
         while lock is not None:
             keeping = Keeping(machine)
             keeping.run()
-            os.close(lock)
+            let_go(lock)
             # whoever came with a name just now has found us there, and gone
             lock = hold_lock() if not keeping.is_to_end and read_names(machine) else None
 

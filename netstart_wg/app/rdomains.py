@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from netstart_wg.app.output import Output
+from netstart_wg.app.output import Output, for_each
 from netstart_wg.app.system import Machine
-from netstart_wg.errors import NetstartError, NotOursError
+from netstart_wg.errors import ExitStatus, NetstartError, NotOursError
 from netstart_wg.model.action import Action, ConfigureDevice, SetRdomain
 from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.settings import InterfaceSettings, RdomainPlace
@@ -64,6 +64,19 @@ def remove_left(
                 output.step(f"{interface}: nobody is left in rdomain {rdomain}: removed")
     except NetstartError as error:
         output.warn(f"{interface}: warning: {error}")
+
+
+def remove_unused(machine: Machine, output: Output) -> ExitStatus:
+    """Remove every rdomain that we made and nobody is in any more."""
+
+    def remove(rdomain: int) -> ExitStatus:
+        if machine.system.remove_rdomain(rdomain):
+            output.step(f"rdomain {rdomain}: nobody is left in it: removed")
+        return ExitStatus.OK
+
+    rdomains = machine.system.rdomains()
+    in_use = set(_with_sockets(machine)) if rdomains else set()
+    return for_each((each for each in rdomains if each not in in_use), remove, output)
 
 
 def _touched(before: InterfaceState | None, begun: Iterable[Action]) -> Iterator[int]:

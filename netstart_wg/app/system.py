@@ -206,6 +206,18 @@ class System(Protocol):
         """Keep other runs away from the interface; raise BusyError."""
         ...
 
+    def remove_lock(self, interface: str) -> None:
+        """Remove the file behind a lock that one holds; who waits for it takes a new one."""
+        ...
+
+    def known_interfaces(self) -> tuple[str, ...]:
+        """Return those that a run was ever at work on and has not forgotten, sorted."""
+        ...
+
+    def clear_run_directory(self) -> None:
+        """Remove what no interface, no process and no rdomain needs; raise BackendError."""
+        ...
+
     def read_record(self, interface: str) -> str | None:
         """Return what the last run wrote down, or None."""
         ...

@@ -164,6 +164,24 @@ def _confirm(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
         return work(options.interfaces, machine, terminal)
 
 
+def _stop(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
+    parser = _ArgumentParser()
+    parser.add_argument("-v", dest="is_verbose", action="store_true")
+    parser.add_argument("interfaces", metavar="interface", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
+    if options.help:
+        terminal.say(HELP)
+        return ExitStatus.OK
+
+    from netstart_wg.app.machine import this_machine
+    from netstart_wg.app.stop import stop
+
+    if options.is_verbose:
+        terminal.show_each_step()
+    with this_machine() as machine:
+        return stop(options.interfaces, machine, terminal)
+
+
 def _history(arguments: Sequence[str], terminal: Terminal) -> ExitStatus:
     parser = _ArgumentParser()
     parser.add_argument("--show", dest="number", metavar="number", type=_number)
@@ -389,6 +407,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], Terminal], ExitStatus]] = {
     "ifconfig": _ifconfig,
     "rollback": _rollback,
     "status": _status,
+    "stop": _stop,
 }
 
 

@@ -11,6 +11,7 @@ usage: {PROGRAM} [-nv] [-C directory] [--json] [--allow what]
        {PROGRAM} history [--show number] [interface ...]
        {PROGRAM} rollback [-nv] [-C directory] [--to number]
                    [--confirm time | --no-confirm] [interface ...]
+       {PROGRAM} stop [-v] [interface ...]
        {PROGRAM} status [--json] [interface]
        {PROGRAM} ifconfig [-aA] [interface [word ...]]
        {PROGRAM} debug interface
@@ -52,6 +53,11 @@ rollback makes an interface what it was in the state before the present one; opt
 above. The hostname file stays as it is, and is left alone until it is edited.
 
   --to number   the state to go back to
+
+stop takes away the interfaces named, or all that {PROGRAM} has made, with their routes, rules
+and rdomains; hostname files stay.
+
+  -v            print each step, instead of a summary
 
 status prints interfaces in the layout of OpenBSD's ifconfig:
 

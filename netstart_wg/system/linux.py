@@ -138,6 +138,22 @@ class Linux:
 
         return locks.interface_lock(interface)
 
+    def remove_lock(self, interface: str) -> None:
+        """Remove the file of a lock that is held."""
+        from netstart_wg.system import locks
+
+        locks.remove_lock(interface)
+
+    def known_interfaces(self) -> tuple[str, ...]:
+        """Return the interfaces that have a file in the run directory, sorted."""
+        return paths.interfaces_in_run_directory()
+
+    def clear_run_directory(self) -> None:
+        """Remove what is nobody's there, and the folder if nothing is left."""
+        from netstart_wg.system import run_directory
+
+        run_directory.clear()
+
     def read_record(self, interface: str) -> str | None:
         """Return what the last run wrote down, or None."""
         return records.read_record(interface)

@@ -1,8 +1,8 @@
 """One lock for each interface: two runs never change the same interface at once.
 
-The lock is flock(2) on a file that is never removed (removing it would let two
-runs hold two files of one name).  It dies with its holder and is not inherited
-by the engine or by `!` commands.
+The lock is flock(2) on a file.  It dies with its holder and is not inherited by the
+engine or by `!` commands.  Only who holds it removes the file, and who gets it then finds
+that out and takes the one that has its name now, or two runs would hold two files.
 
 Whoever finds it held waits inside flock(2): the kernel keeps them in a queue,
 where asking every now and then would let the newest go first.
@@ -38,13 +38,34 @@ def interface_lock(interface: str, wait_seconds: float = WAIT_SECONDS) -> Iterat
 
     For the main thread: who waits is woken by SIGALRM.
     """
-    descriptor = _open(interface, lock_path(interface))
+    path = lock_path(interface)
+    descriptor = _open(interface, path)
     try:
-        if not _is_acquired(descriptor, interface):
-            _await(descriptor, interface, wait_seconds)
+        _acquire(descriptor, interface, wait_seconds)
+        while not is_in_place(descriptor, path):
+            os.close(descriptor)
+            descriptor = _open(interface, path)
+            _acquire(descriptor, interface, wait_seconds)
         yield
     finally:
         os.close(descriptor)
+
+
+def remove_lock(interface: str) -> None:
+    """Remove the file of a lock that the caller holds; raise BackendError."""
+    path = lock_path(interface)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise refusal("remove the lock", interface, error, path) from error
+
+
+def is_in_place(descriptor: int, path: Path) -> bool:
+    """Say whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -53,11 +74,16 @@ def rdomains_lock(*, is_exclusive: bool) -> Iterator[bool]:
 
     Yield whether it is held; who uses them has to wait for no more than a removal.
     """
-    descriptor = _open("rdomains", rdomains_lock_path())
+    path = rdomains_lock_path()
+    kind = fcntl.LOCK_EX | fcntl.LOCK_NB if is_exclusive else fcntl.LOCK_SH
+    descriptor = _open("rdomains", path)
     try:
-        kind = fcntl.LOCK_EX | fcntl.LOCK_NB if is_exclusive else fcntl.LOCK_SH
         try:
             fcntl.flock(descriptor, kind)
+            while not is_in_place(descriptor, path):
+                os.close(descriptor)
+                descriptor = _open("rdomains", path)
+                fcntl.flock(descriptor, kind)
         except BlockingIOError:
             yield False
         else:
@@ -67,15 +93,25 @@ def rdomains_lock(*, is_exclusive: bool) -> Iterator[bool]:
 
 
 def _open(name: str, path: Path) -> int:
-    try:
-        make_run_directory()
-    except OSError as error:
-        raise refusal("lock", name, error, RUN_DIRECTORY) from error
-    try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(path, flags, 0o600)
-    except OSError as error:
-        raise refusal("lock", name, error, path) from error
+    """Return a descriptor of the file, which is made if need be; raise BackendError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        try:
+            make_run_directory()
+        except OSError as error:
+            raise refusal("lock", name, error, RUN_DIRECTORY) from error
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:  # the folder was removed just now (`system/run_directory.py`)
+            continue
+        except OSError as error:
+            raise refusal("lock", name, error, path) from error
+
+
+def _acquire(descriptor: int, interface: str, wait_seconds: float) -> None:
+    """Take the lock, now or later; raise BusyError."""
+    if not _is_acquired(descriptor, interface):
+        _await(descriptor, interface, wait_seconds)
 
 
 def _is_acquired(descriptor: int, interface: str, wait: int = fcntl.LOCK_NB) -> bool:

@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import Final
 
 from netstart_wg.errors import BackendError
-from netstart_wg.system.paths import NAMES_LOCK, make_run_directory
+from netstart_wg.system.locks import is_in_place
+from netstart_wg.system.paths import NAMES_LOCK, RUN_DIRECTORY, make_run_directory
 from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 
 START_SECONDS: Final = 30.0
@@ -68,17 +69,30 @@ def start_or_wake() -> None:
 
 def hold_lock() -> int | None:
     """Be the process, until the descriptor is closed; None if another one is."""
-    make_run_directory()
-    descriptor = os.open(NAMES_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     wish = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wish)
-    except BlockingIOError:
+    while True:
+        make_run_directory()
+        descriptor = os.open(NAMES_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wish)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        if is_in_place(descriptor, NAMES_LOCK):
+            break
         os.close(descriptor)
-        return None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def let_go(descriptor: int) -> None:
+    """Be the process no longer, and leave nothing behind."""
+    with suppress(OSError):
+        NAMES_LOCK.unlink(missing_ok=True)
+    os.close(descriptor)
+    with suppress(OSError):  # others have something there, mostly
+        RUN_DIRECTORY.rmdir()
 
 
 def network_news() -> socket.socket:

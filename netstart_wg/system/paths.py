@@ -94,6 +94,16 @@ def open_run_directory() -> int:
     return folder
 
 
+def interfaces_in_run_directory() -> tuple[str, ...]:
+    """Return the names for which there are files in `RUN_DIRECTORY`, sorted."""
+    try:
+        files = [*RUN_DIRECTORY.glob("[!.]*.lock"), *RUN_DIRECTORY.glob("[!.]*.json")]
+    except OSError:
+        return ()
+    ours = (NAMES_LOCK, rdomains_lock_path())
+    return tuple(sorted({file.stem for file in files if file not in ours}))
+
+
 def interfaces_with_socket() -> tuple[str, ...]:
     """Return the names for which there is a UAPI socket file, sorted; it may be a stale one."""
     try:

@@ -320,6 +320,13 @@ class EnginesInMemory(MemoryBackend):
                 self._links.drop_routes(interface)
             self._links.states.pop(interface, None)
 
+    def crash(self, interface: str) -> None:
+        """Let the engine die, and the interface with it."""
+        super().destroy(interface)
+        self._links.engines.discard(interface)
+        self._links.drop_routes(interface)
+        del self._links.states[interface]
+
     def displace(self, interface: str) -> None:
         self._journal.write("displace", interface)
         if self._links.states.pop(interface, None) is None:
@@ -514,6 +521,15 @@ class SystemInMemory:
             yield
         finally:
             self.locked.remove(interface)
+
+    def remove_lock(self, interface: str) -> None:
+        assert interface in self.locked
+
+    def known_interfaces(self) -> tuple[str, ...]:
+        return tuple(sorted(self.records))
+
+    def clear_run_directory(self) -> None:
+        """There is none."""
 
     def read_record(self, interface: str) -> str | None:
         return self.records.get(interface)

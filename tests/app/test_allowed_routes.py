@@ -146,7 +146,7 @@ def test_after_an_engine_was_killed_rules_and_refusals_stay_until_it_is_back(
 ) -> None:
     bring_up(here, folder)
     before = dict(here.links.routes), list(here.links.rules)
-    kill(here)
+    here.engines.crash("wg0")
     assert here.links.rules == before[1]
     assert {key.priority for key in here.links.routes} == {9}
     here.journal.writes.clear()
@@ -160,19 +160,13 @@ def test_what_a_killed_engine_has_left_goes_if_the_file_wants_it_no_more(
     here: MachineInMemory, folder: Path, text: str
 ) -> None:
     bring_up(here, folder)
-    kill(here)
+    here.engines.crash("wg0")
     bring_up(here, folder, text)
     assert here.links.rules == []
     assert all(key.table is None for key in here.links.routes)
     here.journal.writes.clear()
     bring_up(here, folder, text)
     assert here.journal.writes == []
-
-
-def kill(here: MachineInMemory) -> None:
-    """Let the engine end, and its interface with it."""
-    here.links.drop_routes("wg0")
-    here.engines.destroy("wg0")
 
 
 def test_a_run_that_fails_at_any_step_leaves_rules_and_table_as_they_were(folder: Path) -> None:

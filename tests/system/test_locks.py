@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from netstart_wg.errors import BackendError, BusyError, ExitStatus
-from netstart_wg.system.locks import interface_lock, rdomains_lock
+from netstart_wg.system.locks import interface_lock, rdomains_lock, remove_lock
 from netstart_wg.system.paths import RUN_DIRECTORY, lock_path
+from tests.netns.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("private")]
 
@@ -35,6 +36,30 @@ def test_interfaces_are_locked_apart() -> None:
     with interface_lock("wg0"), interface_lock("wg1", wait_seconds=0):
         assert lock_path("wg0").exists()
         assert lock_path("wg1").exists()
+
+
+def test_who_waits_for_a_lock_that_is_removed_holds_the_one_that_has_its_name() -> None:
+    script = (
+        "import sys\n"
+        "from netstart_wg.system.locks import interface_lock\n"
+        "with interface_lock('wg0'):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read(1)\n"
+    )
+    command = [sys.executable, "-c", script]
+    with interface_lock("wg0"):
+        waiter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        blocked = f"-> FLOCK  ADVISORY  WRITE {waiter.pid} "
+        eventually(Path("/proc/locks").read_text, lambda locks: blocked in locks)
+        remove_lock("wg0")
+    with waiter:
+        assert waiter.stdin is not None
+        assert waiter.stdout is not None
+        assert waiter.stdout.readline() == b"held\n"
+        assert lock_path("wg0").exists()
+        with pytest.raises(BusyError), interface_lock("wg0", wait_seconds=0):
+            pass
+        waiter.stdin.close()
 
 
 def test_a_lock_is_waited_for() -> None:
