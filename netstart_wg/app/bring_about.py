@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netstart_wg.app.carry_out import carry_out
+from netstart_wg.app.clock import point_out_clock
 from netstart_wg.app.explain import differences_of
 from netstart_wg.app.files import read_files
 from netstart_wg.app.fixpoint import remember_fixpoint
@@ -54,6 +55,9 @@ def bring_about(
     )
     situations, surveyed = survey_all(readings, machine, output, options.allowed)
     situations, resolved, looked_up = settle(situations, machine, output)
+
+    if any(situation.running is None for situation in situations):
+        point_out_clock((file.path for file in files), machine, output)
 
     to_confirm: list[Situation] = []
     applied: list[InterfaceConfig] = []

@@ -5,7 +5,7 @@ Tests hand in one in memory; `netstart_wg.app.machine` has the real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -188,6 +188,13 @@ class System(Protocol):
 
     def realtime_ns(self) -> int:
         """Read the wall clock."""
+        ...
+
+    def newest_file(self, files: Iterable[Path]) -> tuple[Path, int] | None:
+        """Return which of these, and of what we write ourselves, was written last, and when.
+
+        Wall clock, nanoseconds since 1970.
+        """
         ...
 
     def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:

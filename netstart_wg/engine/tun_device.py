@@ -35,6 +35,9 @@ _HEADER_SIZE = struct.pack("=i", 10)
 """Of the virtio-net header without the count of buffers."""
 
 
+_NO_DEVICE_HINT = "\n    hint: `modprobe tun`; a container is given the device by its host"
+
+
 class TunGoneError(Exception):
     """The interface was deleted under us."""
 
@@ -140,8 +143,8 @@ def _open(name: str) -> int:
             f"{name}: cannot open {TUN_DEVICE}: permission denied"
         ) from None
     except OSError as error:
-        hint = "; is the tun module loaded?" if error.errno in (errno.ENOENT, errno.ENODEV) else ""
-        reason = f"{TUN_DEVICE}: {error.strerror}{hint}"
+        is_missing = error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+        reason = f"{TUN_DEVICE}: {error.strerror}{_NO_DEVICE_HINT if is_missing else ''}"
         raise BackendError("open", name, reason, error.errno or 0) from None
 
 
@@ -159,9 +162,11 @@ def _create(descriptor: int, name: str) -> None:
                 raise PermissionDeniedError(
                     f"{name}: cannot create the interface: not root"
                 ) from None
-            reason = (
-                "it exists already" if error.errno == errno.EBUSY else os.strerror(error.errno or 0)
-            )
+            reason = os.strerror(error.errno or 0)
+            if error.errno == errno.EBUSY:
+                reason = "it exists already"
+            elif error.errno == errno.ENOTTY:
+                reason = f"{TUN_DEVICE} is something else{_NO_DEVICE_HINT}"
             raise BackendError("create", name, reason, error.errno or 0) from None
         return
     raise AssertionError("unreachable")

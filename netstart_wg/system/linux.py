@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -118,6 +118,12 @@ class Linux:
     def realtime_ns(self) -> int:
         """Read the wall clock."""
         return time.time_ns()
+
+    def newest_file(self, files: Iterable[Path]) -> tuple[Path, int] | None:
+        """Return which of these, or of the history, was written last, and when."""
+        candidates = [*files, paths.ADDRESS_BOOK, *paths.HISTORY_DIRECTORY.glob("*/*")]
+        written = [(path, path.stat().st_mtime_ns) for path in candidates if path.exists()]
+        return max(written, key=lambda each: each[1], default=None)
 
     def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:
         """Say whether a file is not root's, or others may use it; raise OSError."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -434,6 +434,8 @@ class SystemInMemory:
         """Those that others may read."""
         self.writable_files: set[Path] = set()
         """Those that others may write."""
+        self.written_ns: dict[Path, int] = {}
+        """When files were written."""
         self.files_are_read_only = False
         self.credentials: Path | None = None
         self.places: Mapping[int, RdomainPlace] = {}
@@ -496,6 +498,10 @@ class SystemInMemory:
 
     def realtime_ns(self) -> int:
         return NOW_NS
+
+    def newest_file(self, files: Iterable[Path]) -> tuple[Path, int] | None:
+        written = [(path, self.written_ns.get(path, 0)) for path in files]
+        return max(written, key=lambda each: each[1], default=None)
 
     def is_insecure(self, path: Path, *, may_be_read: bool = False) -> bool:
         return path in (self.writable_files if may_be_read else self.insecure_files)

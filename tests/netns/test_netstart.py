@@ -425,18 +425,6 @@ def test_without_root_it_says_so(machine: Machine) -> None:
     assert machine.traces() == before
 
 
-def test_without_tun_it_says_so_and_leaves_nothing_half_done(machine: Machine) -> None:
-    machine.host.run("mount", "-t", "tmpfs", "tmpfs", "/dev/net")
-    machine.write("inet 10.0.0.1/24")
-    result = machine.netstart()
-    assert result.returncode == 1
-    assert "/dev/net/tun" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not machine.host.has_interface("wg0")
-    assert machine.host.processes("netstart_wgd") == []
-    assert not machine.host.exists("/run/netstart-wg/wg0.json")
-
-
 def test_status_shows_both_ends_and_no_secret(steady: Network) -> None:
     machine = steady.left
     text = machine.host.run(NETSTART_WG, "status", "wg0")
