@@ -12,8 +12,8 @@ from textwrap import dedent
 import pytest
 
 from netstart_wg.app.keys import derive_public_key
-from netstart_wg.cli.netstart_wg import main
 from netstart_wg.cli.netstart_wgd import main as engine_main
+from netstart_wg.cli.usage import COMMANDS, help_of, usage_of
 from netstart_wg.engine.account import FALLBACK_ID, NAMES
 from netstart_wg.model.action import describe_route
 from netstart_wg.model.config import DEFAULT_MTU, Command, InterfaceConfig
@@ -183,9 +183,7 @@ def test_the_hostname_file_of_the_readme_is_in_order() -> None:
 # ---- netstart-wg(8) ----
 
 
-def help_text(capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(["--help"]) == 0
-    return capsys.readouterr().out
+HELPS = [help_of(), *map(help_of, COMMANDS)]
 
 
 def option_names(flags: list[str]) -> set[str]:
@@ -198,20 +196,40 @@ def option_names(flags: list[str]) -> set[str]:
     }
 
 
-def test_the_synopsis_and_the_usage_have_the_same_options(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    usage, _, _ = help_text(capsys).partition("\n\n")
-    flags = re.findall(r"[\[ ]-(-?\w[\w-]*)", usage)
-    assert option_names(flags) >= {"-n", "-v", "-C", "-T", "--json"}
-    assert option_names(arguments(section(NETSTART_WG, "SYNOPSIS"), "Fl")) == option_names(flags)
+def synopses(source: str) -> dict[str, str]:
+    """Return the lines of the synopsis after each `.Nm`, by command."""
+    _, *parts = section(source, "SYNOPSIS").split(".Nm netstart-wg\n")
+    by_command: dict[str, str] = {}
+    for part in parts:
+        first = re.match(r"\.Cm (\w+)", part)
+        command = first[1] if first else ""
+        by_command[command] = by_command.get(command, "") + part
+    return by_command
 
 
-def test_the_manual_and_the_help_describe_the_same_options(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    described = re.findall(r"^  (-.*?)  ", help_text(capsys), re.M)
-    flags = re.findall(r"(?:^|, )-(-?\w[\w-]*)", "\n".join(described), re.M)
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_synopsis_and_the_usage_have_the_same_options(command: str) -> None:
+    flags = re.findall(r"[\[ ]-(-?\w[\w-]*)", usage_of(command).removesuffix("command [-h] ..."))
+    shown = synopses(NETSTART_WG)
+    assert set(shown) == {"", *COMMANDS}
+    assert option_names(arguments(shown[command], "Fl")) == option_names(flags)
+
+
+def described_options(text: str) -> list[str]:
+    lines = re.findall(r"^  (-.*?)(?:  |$)", text, re.M)
+    return re.findall(r"(?:^|, )-(-?\w[\w-]*)", "\n".join(lines), re.M)
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_describes_the_options_of_the_usage(command: str) -> None:
+    usage, _, description = help_of(command).partition("\n\n")
+    used = re.findall(r"[\[ ]-(-?\w[\w-]*)", usage)
+    described = option_names(described_options(description))
+    assert described - {"-h", "--help", "--version"} == option_names(used) - {"-h"}
+
+
+def test_the_manual_and_the_help_describe_the_same_options() -> None:
+    flags = [flag for text in HELPS for flag in described_options(text)]
     assert option_names(tags(NETSTART_WG, "Fl")) == option_names(flags)
 
 

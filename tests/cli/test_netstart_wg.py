@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from netstart_wg import VERSION
-from netstart_wg.cli.netstart_wg import COMMANDS, main
+from netstart_wg.cli.netstart_wg import main
+from netstart_wg.cli.usage import COMMANDS
 from netstart_wg.errors import ExitStatus
 from netstart_wg.syntax.convert import RDOMAIN_MAX
 
@@ -22,24 +24,30 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 65534)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["-h"],
-        ["status", "--help"],
-        ["-n", "-h"],
-        ["ifconfig", "-h"],
-        ["ifconfig", "--help"],
-        ["exec", "-h"],
-        ["debug", "-h"],
-        ["debug", "--help"],
-    ],
-)
-def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["-n", "-h"], ["wg0", "--help"]])
+def test_help_is_data_and_fits_a_screen(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("usage: netstart-wg [-nv] [-C directory]")
+    assert len(captured.out.splitlines()) <= 36
+    assert all(len(line) <= 88 for line in captured.out.splitlines())
+    assert [f"  {command} " in captured.out for command in COMMANDS] == [True] * len(COMMANDS)
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_a_command_says_what_it_takes_and_nothing_of_others(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, option]) == 0
+    captured = capsys.readouterr()
+    usage, _, description = captured.out.partition("\n\n")
+    assert usage.startswith(f"usage: netstart-wg {command} ")
+    assert set(re.findall(r"^.{7}netstart-wg (\w+)", usage, re.M)) == {command}
+    assert len(description.splitlines()) in range(1, 16)
     assert captured.err == ""
 
 
@@ -88,7 +96,8 @@ def test_wrong_usage_is_64_and_shows_the_usage(
     assert main(arguments) == 64
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"netstart-wg: {message}\nusage: netstart-wg [-nv]")
+    expected = arguments[0] if arguments[0] in COMMANDS else "[-nv]"
+    assert captured.err.startswith(f"netstart-wg: {message}\nusage: netstart-wg {expected}")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,9 @@ def test_wrong_usage_of_ifconfig_is_1_as_everything_that_is_wrong_there(
     assert main(["ifconfig", *arguments]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"netstart-wg: ifconfig: {message}\nusage: netstart-wg [-nv]")
+    assert captured.err.startswith(
+        f"netstart-wg: ifconfig: {message}\nusage: netstart-wg ifconfig [-aA]"
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from netstart_wg.cli.netstart_wg import COMMANDS
+from netstart_wg.cli.usage import COMMANDS
 from tests.netns.engines import NETSTART_WG, new_key_pair, new_preshared_key
 from tests.netns.hosts import Host, hosts
 
@@ -141,6 +141,7 @@ def test_no_secret_is_told_or_kept(vault: Vault) -> None:
         ],
         "rollback": [("rollback", *folder, "-n"), ("rollback", *folder, "--to", "1")],
         "status": [("status",), ("status", "--json"), ("status", "wg0")],
+        "stop": [("stop", "wg9"), ("stop", "-v", "wg0"), ("stop",)],
     }
     assert set(turns) == {"", *COMMANDS}, "a command that is not looked at"
     for commands in turns.values():
