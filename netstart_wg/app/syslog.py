@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
-from netstart_wg.system.system_log import SystemLog
+from netstart_wg.system.system_log import JournalLog, SystemLog, is_journal
 
 
 def system_log(program: str) -> logging.Handler:
@@ -14,6 +15,12 @@ def system_log(program: str) -> logging.Handler:
         return SystemLog(f"{program}[{os.getpid()}]")
     except OSError:
         return logging.NullHandler()
+
+
+def standard_error_log() -> logging.Handler:
+    """Return where the lines of a program go that stays in the foreground."""
+    is_read_by_journal = is_journal(sys.stderr.fileno())
+    return JournalLog() if is_read_by_journal else logging.StreamHandler()
 
 
 class Log:

@@ -24,6 +24,7 @@ from netstart_wg.model.offload import Offload
 
 if TYPE_CHECKING:
     from netstart_wg.engine.launch import Launch
+    from netstart_wg.engine.notify import ServiceManager
 
 PROGRAM = "netstart-wgd"
 
@@ -51,8 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the keys
         if options.foreground:
-            _log_to(logging.StreamHandler())
-            return _serve(_launch_of(options))
+            return _serve_in_foreground(options)
         return _serve_in_background(_launch_of(options))
     except NetstartError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -142,17 +142,36 @@ def _log_level() -> int:
     return _LOG_LEVELS.get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 
-def _serve(how: Launch, ready: int | None = None) -> int:
+def _serve_in_foreground(options: argparse.Namespace) -> int:
+    """Serve, and tell the service manager, if there is one, why that is not possible."""
+    from netstart_wg.app.syslog import standard_error_log
+    from netstart_wg.engine.notify import ServiceManager
+
+    _log_to(standard_error_log())
+    service_manager = ServiceManager.of_environment()
+    try:
+        return _serve(_launch_of(options), service_manager)
+    except NetstartError as error:
+        service_manager.status(str(error))
+        raise
+
+
+def _serve(how: Launch, service_manager: ServiceManager, ready: int | None = None) -> int:
     """Make the interface, tell `ready`, and serve until the end."""
     from netstart_wg.engine.launch import launch
 
-    engine = launch(how)
+    engine = launch(how, service_manager)
     if ready is not None:
         leave_terminal()
         os.write(ready, b"\0")
         os.close(ready)
     try:
         engine.run()
+    except NetstartError as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return ExitStatus.INTERNAL
+    except Exception:  # noqa: BLE001 - whatever it was, it has been logged
+        return ExitStatus.INTERNAL
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)  # the interpreter would let them kill it again
@@ -162,6 +181,7 @@ def _serve(how: Launch, ready: int | None = None) -> int:
 def _serve_in_background(how: Launch) -> int:
     """Fork; return in the parent when the child serves, or with its message when it cannot."""
     from netstart_wg.engine.descriptors import close_others
+    from netstart_wg.engine.notify import ServiceManager
 
     reading, writing = os.pipe()
     if os.fork():
@@ -171,7 +191,7 @@ def _serve_in_background(how: Launch) -> int:
     os.setsid()
     _log_to_syslog()
     try:
-        status = _serve(how, writing)
+        status = _serve(how, ServiceManager(), writing)
     except NetstartError as error:
         status = error.exit_status
         try:

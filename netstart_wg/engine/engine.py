@@ -27,6 +27,7 @@ from netstart_wg.engine.clock_steps import ClockSteps
 from netstart_wg.engine.descriptors import Descriptors
 from netstart_wg.engine.link import LinkEvents, LinkState
 from netstart_wg.engine.network_changes import NetworkChanges
+from netstart_wg.engine.notify import ServiceManager, Watchdog
 from netstart_wg.engine.opener import Opener, OpenerGoneError
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
 from netstart_wg.engine.tun import Tun
@@ -78,6 +79,7 @@ class Engine:
         self,
         descriptors: Descriptors,
         opener: Opener,
+        service_manager: ServiceManager,
         *,
         without: Collection[Offload] = (),
         is_verbose: bool = False,
@@ -89,6 +91,7 @@ class Engine:
         self.name = descriptors.name
         self._descriptors = descriptors
         self._opener = opener
+        self._service_manager = service_manager
         self._without = without
         self._is_verbose = is_verbose
         self._send_errors: Counter[int] = Counter()
@@ -100,6 +103,7 @@ class Engine:
         self._changes: NetworkChanges | None = None
         self._is_stopping = False
         self._moment = now()
+        self._watchdog = Watchdog(service_manager, self._moment.boottime_ns)
         self._timeout: float | None = 0.0
         self._turn = 0
         self._pace = Pace()
@@ -147,8 +151,10 @@ class Engine:
         try:
             self._file_was_removed()  # before anybody watched it, perhaps
             self._look_at_link()
+            self._service_manager.is_ready("serves its interface")
             while not self._is_stopping:
                 self._wait_and_serve()
+            self._service_manager.is_stopping()
         except TunGoneError:
             log.info("%s: interface was deleted", self.name)
         except OpenerGoneError:
@@ -193,28 +199,38 @@ class Engine:
         self._moment = now()
         for serve in ready:
             serve()
-        deadline = self._device.next_deadline()
-        if deadline is not None or self._is_out_of_earshot or self._sources_due_ns is not None:
+        deadline = self._next_deadline()
+        if deadline is not None:
             self._moment = now()  # serving may have taken long
-            deadline = self._carry_out_what_is_due(deadline)
+            if deadline <= self._moment.boottime_ns:
+                self._carry_out_what_is_due()
+                deadline = self._next_deadline()
         self._timeout = None if deadline is None else self._seconds_until(deadline)
         if self._device.has_notices:
             self._log_notices()
 
-    def _carry_out_what_is_due(self, deadline: int | None) -> int | None:
-        """Return when to look again, boot-time ns."""
+    def _next_deadline(self) -> int | None:
+        """Return when something is due, boot-time ns, or None."""
+        look_ns = self._looked_ns + _LINK_POLL_NS if self._is_out_of_earshot else None
+        deadlines = (
+            self._device.next_deadline(),
+            self._sources_due_ns,
+            self._watchdog.due_ns,
+            look_ns,
+        )
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def _carry_out_what_is_due(self) -> None:
         moment = self._moment
+        deadline = self._device.next_deadline()
         if deadline is not None and deadline <= moment.boottime_ns:
             self._tunnel.advance(moment)
         sources_due = self._sources_due_ns
         if sources_due is not None and sources_due <= moment.boottime_ns:
             self._check_sources()
-        deadlines = [self._device.next_deadline(), self._sources_due_ns]
-        if self._is_out_of_earshot:
-            if moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
-                self._look_at_link()
-            deadlines.append(moment.boottime_ns + _LINK_POLL_NS)
-        return min((each for each in deadlines if each is not None), default=None)
+        if self._is_out_of_earshot and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
+            self._look_at_link()
+        self._watchdog.advance(moment.boottime_ns)
 
     def _seconds_until(self, deadline: int) -> float:
         return max(0.0, (deadline - self._moment.boottime_ns) / NANOSECONDS_PER_SECOND)

@@ -23,6 +23,7 @@ from netstart_wg.engine import opener_process, privileges
 from netstart_wg.engine.account import Account, find_account
 from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
+from netstart_wg.engine.notify import ServiceManager
 from netstart_wg.engine.opener import DirectOpener, HandedInSockets, Opener, OpenerGoneError
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.errors import BackendError, UsageError
@@ -49,7 +50,7 @@ class Launch:
     """As if the interface always had `debug`."""
 
 
-def launch(how: Launch) -> Engine:
+def launch(how: Launch, service_manager: ServiceManager) -> Engine:
     """Open everything and give up what rights it took; raise NetstartError and leave nothing."""
     account = _account(how)
     with _holding_signals(), ExitStack() as opened:
@@ -67,7 +68,13 @@ def launch(how: Launch) -> Engine:
         rehearse()
         try:
             _give_up(account, descriptors.name)
-            engine = Engine(descriptors, opener, without=how.without, is_verbose=how.is_verbose)
+            engine = Engine(
+                descriptors,
+                opener,
+                service_manager,
+                without=how.without,
+                is_verbose=how.is_verbose,
+            )
         except OpenerGoneError:
             reason = "its opener process has ended"
             raise BackendError("start", descriptors.name, reason) from None

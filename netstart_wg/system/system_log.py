@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 DEVICE: Final = Path("/dev/log")
 
@@ -26,6 +28,31 @@ _SEVERITIES: Final = (
 )
 
 
+def _severity(record: logging.LogRecord) -> int:
+    return next((number for level, number in _SEVERITIES if record.levelno >= level), 7)
+
+
+def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
+    """Say whether what is written there goes to systemd's journal (systemd.exec(5))."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+class JournalLog(logging.StreamHandler[TextIO]):
+    """Lines to standard error, each with how much it matters, as sd-daemon(3) has it.
+
+    When, and by whom, is known to the journal anyway.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Handler`."""
+        prefix = f"<{_severity(record)}>"
+        return prefix + super().format(record).replace("\n", f"\n{prefix}")
+
+
 class SystemLog(logging.Handler):
     """Datagrams to /dev/log; connected anew when its reader was started anew."""
 
@@ -38,8 +65,7 @@ class SystemLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send a line, or lose it."""
-        severity = next((number for level, number in _SEVERITIES if record.levelno >= level), 7)
-        line = f"<{_DAEMON | severity}>{self._ident}: {self.format(record)}".encode(
+        line = f"<{_DAEMON | _severity(record)}>{self._ident}: {self.format(record)}".encode(
             errors="backslashreplace"
         )
         try:

@@ -18,6 +18,7 @@ import pytest
 
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.engine import Engine, now
+from netstart_wg.engine.notify import ServiceManager
 from netstart_wg.engine.opener import DirectOpener
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
@@ -46,7 +47,7 @@ def engine_to_run() -> Iterator[Engine]:
         set_flags("lo", IFF_UP)
         descriptors = Descriptors.open("wg0", HandedIn())
         opener = DirectOpener(descriptors.listener.file)
-        yield Engine(descriptors, opener)
+        yield Engine(descriptors, opener, ServiceManager())
 
 
 @pytest.fixture
