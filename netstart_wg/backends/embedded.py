@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from netstart_wg.backends.base import PATIENCE_SECONDS
 from netstart_wg.backends.uapi_socket import (
@@ -33,8 +31,7 @@ from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.state import WireGuardState
 from netstart_wg.system.namespaces import rdomain_of
 from netstart_wg.system.netlink import Netlink
-from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
-from netstart_wg.system.refusal import refusal
+from netstart_wg.system.paths import record_path
 from netstart_wg.uapi import (
     UapiError,
     decode_errno,
@@ -46,8 +43,6 @@ from netstart_wg.uapi import (
 
 IMPLEMENTATION = "netstart-wg"
 """What the engine's name of itself begins with."""
-
-START_SECONDS = 30.0
 
 _START = "start the engine"
 _GET = "get=1\n\n"
@@ -68,28 +63,17 @@ class EmbeddedBackend:
 
     def create(self, interface: str, kind: EngineKind = EngineKind.EMBEDDED) -> None:
         """Start the engine; return when the interface and the socket are there."""
-        import subprocess
-
         if (obstacle := self.obstacle(kind)) is not None:
             raise BackendError(_START, interface, obstacle, errno.EOPNOTSUPP)
-        command = own_command(_DAEMON, interface)
-        try:
-            ended = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=OWN_ENVIRONMENT,
-                timeout=START_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            reason = f"not ready after {START_SECONDS:.0f} seconds"
-            raise BackendError(_START, interface, reason) from None
-        except OSError as error:
-            raise refusal(_START, interface, error, Path(sys.executable)) from error
+        from netstart_wg.system import service_manager
+        from netstart_wg.system.own_programs import complaint, start_own
+
+        if service_manager.is_in_charge():
+            service_manager.start(service_manager.ENGINE_UNIT.format(interface), _START, interface)
+            return
+        ended = start_own(_START, interface, _DAEMON, interface)
         if ended.returncode != ExitStatus.OK:
-            raise _start_failure(interface, ended.returncode, ended.stderr)
+            raise _start_failure(interface, ended.returncode, complaint(ended))
 
     def destroy(self, interface: str) -> None:
         """Delete the interface, with which its engine ends; return when it has ended."""
@@ -126,17 +110,17 @@ class EmbeddedBackend:
 
         Raise NotOursError if it is somebody else's.
         """
-        answer = exchange(interface, _GET, patience_seconds)
+        answer = _ask(interface, _GET, patience_seconds)
         return None if answer is None else _decode(interface, answer, answer)
 
     def glance(self, interface: str) -> WireGuardState | None:
         """Ask the engine for everything, and read what it says of the interface."""
-        answer = exchange(interface, _GET)
+        answer = _ask(interface, _GET)
         return None if answer is None else _decode(interface, without_peers(answer), answer)
 
     def configure(self, interface: str, change: DeviceChange) -> None:
         """Hand the engine a change, which it makes whole or not at all."""
-        answer = exchange(interface, encode_set(change))
+        answer = _ask(interface, encode_set(change))
         if answer is None:
             raise BackendError("configure", interface, "it has no engine", errno.ENODEV)
         if number := decode_errno(answer):
@@ -163,6 +147,25 @@ class EmbeddedBackend:
         return None if rdomain is None else self._links(rdomain)
 
 
+def _ask(interface: str, request: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
+    """Return what the engine answers, or None if there is none.
+
+    One that systemd is just starting again, after a crash or for an upgrade, is waited
+    for: its interface is there all the while.
+    """
+    answer = exchange(interface, request, patience_seconds)
+    if answer is not None or not record_path(interface).exists():
+        return answer
+    from netstart_wg.system import service_manager
+
+    if not service_manager.is_in_charge():
+        return None
+    for _ in service_manager.while_expected(service_manager.ENGINE_UNIT.format(interface)):
+        if (answer := exchange(interface, request, patience_seconds)) is not None:
+            break
+    return answer
+
+
 def _decode(interface: str, text: str, answer: str) -> WireGuardState:
     """Read what an engine of ours has answered, or a part of that."""
     try:
@@ -183,11 +186,8 @@ def _port(change: DeviceChange) -> str:
     return f"UDP port {change.listen_port}{where}"
 
 
-def _start_failure(
-    interface: str, status: int, stderr: bytes
-) -> BackendError | PermissionDeniedError:
+def _start_failure(interface: str, status: int, said: str) -> BackendError | PermissionDeniedError:
     """Make an exception of what the engine said last, without the names it begins with."""
-    said = stderr.decode(errors="replace").strip() or f"exit status {status}"
     reason = said.removeprefix("netstart-wgd: ").removeprefix(f"{interface}: ")
     if status == ExitStatus.PERMISSION:
         return PermissionDeniedError(f"{interface}: start the engine: {reason}")

@@ -11,6 +11,8 @@ import io
 import os
 import sys
 
+from netstart_wg.cli.journal import is_journal, journal_line
+
 
 def fill_standard_descriptors() -> None:
     """Open /dev/null in place of what our caller closed of 0, 1 and 2.
@@ -75,7 +77,7 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Print a message."""
         with contextlib.suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(journal_line(text) if is_journal() else text, file=sys.stderr, flush=True)
 
     def _close(self, error: OSError) -> None:
         """Write no more, not even what Python keeps back until the end."""

@@ -7,17 +7,10 @@ through a pipe.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
 from netstart_wg.errors import BackendError
-from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
-from netstart_wg.system.refusal import refusal
-
-START_SECONDS: Final = 30.0
+from netstart_wg.system.own_programs import complaint, start_own
 
 _START = "start the keeper"
 _PROGRAM = "netstart_wg.cli.keeper"
@@ -30,25 +23,9 @@ def start_keeper(interfaces: Sequence[str], charge: bytes) -> int:
     for people who look at the list of processes.
     """
     names = " ".join(interfaces)
-    command = own_command(_PROGRAM, *interfaces)
-    try:
-        ended = subprocess.run(
-            command,
-            input=charge,
-            capture_output=True,
-            env=OWN_ENVIRONMENT,
-            timeout=START_SECONDS,
-            start_new_session=True,
-            cwd="/",
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        reason = f"not ready after {START_SECONDS:.0f} seconds"
-        raise BackendError(_START, names, reason) from None
-    except OSError as error:
-        raise refusal(_START, names, error, Path(sys.executable)) from error
+    scope = "-".join(["netstart-wg-keeper", *interfaces])
+    ended = start_own(_START, names, _PROGRAM, *interfaces, given=charge, scope=scope)
     said = ended.stdout.decode(errors="replace").strip()
     if ended.returncode or not said.isdigit():
-        reason = ended.stderr.decode(errors="replace").strip() or f"exit status {ended.returncode}"
-        raise BackendError(_START, names, reason)
+        raise BackendError(_START, names, complaint(ended))
     return int(said)

@@ -134,9 +134,15 @@ class Linux:
         hostname_files.fix_permissions(path, may_be_read=may_be_read)
 
     def credentials_folder(self) -> Path | None:
-        """Return where systemd has put the credentials of this run (systemd.exec(5)), or None."""
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        return Path(folder) if folder else None
+        """Return where systemd has put the credentials of this run (systemd.exec(5)), or None.
+
+        A run by hand finds those of the service, as long as that is active.
+        """
+        from netstart_wg.system.service_manager import CREDENTIALS_FOLDER
+
+        if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
+            return Path(folder)
+        return CREDENTIALS_FOLDER if CREDENTIALS_FOLDER.is_dir() else None
 
     def lock(self, interface: str) -> AbstractContextManager[None]:
         """Keep other runs away from the interface; raise BusyError."""

@@ -10,17 +10,15 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 from contextlib import suppress
-from typing import Final
 
 from netstart_wg.errors import BackendError
+from netstart_wg.system import service_manager
 from netstart_wg.system.locks import is_in_place
+from netstart_wg.system.own_programs import complaint, start_own
 from netstart_wg.system.paths import NAMES_LOCK, RUN_DIRECTORY, make_run_directory
-from netstart_wg.system.program import OWN_ENVIRONMENT, own_command
 
-START_SECONDS: Final = 30.0
-
+_START = "look after names"
 _PROGRAM = "netstart_wg.cli.names"
 _FLOCK = struct.Struct("hhqqi0q")
 """struct flock of fcntl(2): kind, origin, start, length, process."""
@@ -48,23 +46,12 @@ def start_or_wake() -> None:
         with suppress(OSError, ValueError):
             os.kill(int(NAMES_LOCK.read_text()), signal.SIGHUP)
         return
-    command = own_command(_PROGRAM)
-    try:
-        ended = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=OWN_ENVIRONMENT,
-            timeout=START_SECONDS,
-            start_new_session=True,
-            cwd="/",
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BackendError("look after names", "netstart-wg", str(error)) from None
+    if service_manager.is_in_charge():
+        service_manager.start(service_manager.NAMES_UNIT, _START, "netstart-wg")
+        return
+    ended = start_own(_START, "netstart-wg", _PROGRAM)
     if ended.returncode:
-        reason = ended.stderr.decode(errors="replace").strip()
-        raise BackendError("look after names", "netstart-wg", reason)
+        raise BackendError(_START, "netstart-wg", complaint(ended))
 
 
 def hold_lock() -> int | None:
