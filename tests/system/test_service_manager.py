@@ -56,7 +56,7 @@ def test_one_that_does_not_is_stopped_again_and_says_why_itself(systemd: Path) -
 def test_one_that_says_nothing_is_named_with_its_result(systemd: Path) -> None:
     (systemd / "status").write_text("1")
     (systemd / "shown").write_text("Result=timeout\nStatusText=\n")
-    with pytest.raises(BackendError, match="netstart-wgd@wg0.service: timeout"):
+    with pytest.raises(BackendError, match=r"netstart-wgd@wg0\.service: timeout"):
         service_manager.start("netstart-wgd@wg0.service", "start the engine", "wg0")
 
 
