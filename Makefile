@@ -13,7 +13,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check check-vm bench bench-language bench-runs install deb setup clean demo-tools check-tools vm-tools peers
+.PHONY: demo check check-vm bench bench-language bench-runs install uninstall deb setup clean demo-tools check-tools vm-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -39,6 +39,9 @@ bench-runs: check-tools peers $(READY)
 
 install:
 	@contrib/install '$(DESTDIR)' '$(PREFIX)' "$$(command -v '$(SYSTEM_PYTHON)')"
+
+uninstall:
+	@contrib/uninstall '$(DESTDIR)' '$(PREFIX)'
 
 deb:
 	@contrib/deb

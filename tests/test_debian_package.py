@@ -61,5 +61,5 @@ def test_it_leaves_no_traces_in_the_tree(package: Path) -> None:
 @pytest.mark.skipif(which("shellcheck") is None, reason="no shellcheck")
 def test_shellcheck_has_nothing_to_say_of_its_scripts() -> None:
     scripts = [ROOT / "contrib/debian" / name for name in SCRIPTS]
-    scripts += [ROOT / "contrib/deb", ROOT / "contrib/install"]
+    scripts += [ROOT / "contrib/deb", ROOT / "contrib/install", ROOT / "contrib/uninstall"]
     run("shellcheck", *scripts)
