@@ -42,6 +42,8 @@ from netstart_wg.model.route import RouteKey
 from netstart_wg.reconcile.applied_items import item_of
 from netstart_wg.reconcile.record import digest_of, encode_record, standing_record
 
+_REMOVED = "the interface is removed again"
+
 
 def carry_out(
     before: Situation,
@@ -288,6 +290,9 @@ def _undone_on_failure(run: _Run) -> Iterator[None]:
         is_begun = any(isinstance(action, CreateInterface) for action in run.begun)
         if is_new and is_begun and _is_there(run):
             _remove(run)
+            if (told := _as_one_message(error)) is not None:
+                raise told from error
+            run.output.warn(f"{run.plan.interface}: {_REMOVED}")
         elif not is_new and run.begun:
             from netstart_wg.app.restore import restore  # most runs have no need of it
 
@@ -326,7 +331,6 @@ def _remove(run: _Run) -> None:
         machine.system.remove_record(interface)
     except NetstartError as error:
         raise _not_restored(interface, error) from error
-    run.output.warn(f"{interface}: not everything could be done; the interface is removed again")
 
 
 def _remove_route(action: AddRoute, machine: Machine) -> None:
@@ -334,6 +338,17 @@ def _remove_route(action: AddRoute, machine: Machine) -> None:
     links = machine.system.links(action.route.key.rdomain)
     if any(route.key == action.route.key for route in links.routes()):
         links.remove_route(action.interface, action.route)
+
+
+def _as_one_message(error: BaseException) -> BackendError | None:
+    """Return a failure that says, too, that nothing is left; None if it has no room for that."""
+    if type(error) is not BackendError:
+        return None
+    reason, newline, hint = error.reason.partition("\n")
+    if reason.endswith(":"):  # a list follows
+        return None
+    reason = f"{reason} ({_REMOVED}){newline}{hint}"
+    return BackendError(error.operation, error.interface, reason, error.errno)
 
 
 def _not_restored(interface: str, error: NetstartError) -> NotRestoredError:

@@ -40,7 +40,8 @@ def run(here: MachineInMemory, folder: Path, text: str, interface: str = "wg0") 
 def test_a_new_interface_goes_again(text: str, here: MachineInMemory, folder: Path) -> None:
     lines = run(here, folder, text)
     assert lines.warnings[-1] == ExitStatus.FAILED.name
-    assert "wg0: strict-commands: command failed: exit status 1: !false" in lines.warnings
+    failure = "wg0: strict-commands: command failed: exit status 1: !false"
+    assert f"{failure} (the interface is removed again)" in lines.warnings
     assert here.system.links().observe("wg0") is None
     assert here.engines.state("wg0") is None
     assert here.system.records == {}
