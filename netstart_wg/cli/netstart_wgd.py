@@ -144,13 +144,23 @@ def _log_level() -> int:
 
 def _serve_in_foreground(options: argparse.Namespace) -> int:
     """Serve, and tell the service manager, if there is one, why that is not possible."""
+    from dataclasses import replace
+
     from netstart_wg.app.syslog import standard_error_log
+    from netstart_wg.engine.descriptor_store import Inherited
     from netstart_wg.engine.notify import ServiceManager
+    from netstart_wg.engine.predecessor import InterfaceDeletedError
 
     _log_to(standard_error_log())
     service_manager = ServiceManager.of_environment()
     try:
-        return _serve(_launch_of(options), service_manager)
+        how = replace(_launch_of(options), inherited=Inherited.of_environment())
+        return _serve(how, service_manager)
+    except InterfaceDeletedError as error:
+        # as if it had been deleted a moment later
+        logging.getLogger(__name__).info("%s", error)
+        service_manager.is_ready("its interface was deleted")
+        return ExitStatus.OK
     except NetstartError as error:
         service_manager.status(str(error))
         raise

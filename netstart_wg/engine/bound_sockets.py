@@ -7,6 +7,8 @@ limit, SO_MARK.  Nothing here sends or receives.
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from typing import Self
 
 from netstart_wg.system.namespaces import namespace_of
 
+_SIOCGSKNS = 0x894C
 _SO_MARK = 36
 _U32 = struct.Struct("=I")
 """A mark has all 32 bits; what Python makes of a number has a sign."""
@@ -82,6 +85,18 @@ def adopt_udp_socket(descriptor: int) -> socket.socket:
         raise ValueError("it is not bound to a port")
     each.set_inheritable(False)
     return each
+
+
+def namespace_of_socket(each: socket.socket) -> int | None:
+    """Return the inode of the network namespace that it is in; None without CAP_NET_ADMIN there."""
+    try:
+        namespace: int = fcntl.ioctl(each.fileno(), _SIOCGSKNS, 0)
+    except OSError:
+        return None
+    try:
+        return os.fstat(namespace).st_ino
+    finally:
+        os.close(namespace)
 
 
 def fwmark_of(each: socket.socket) -> int:

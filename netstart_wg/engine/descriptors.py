@@ -64,16 +64,21 @@ class Descriptors:
     """Of the listener's file: the folder need not be open to the engine's user."""
 
     @classmethod
-    def open(cls, name: str, handed_in: HandedIn) -> Self:
+    def open(cls, name: str, handed_in: HandedIn, inherited_tun: int | None = None) -> Self:
         """Open all, or nothing.
 
-        An interface that was handed in has the name that it has, and keeps its MTU.
+        An interface that was handed in has the name that it has, and keeps its MTU.  The TUN
+        of a former process of this engine goes before it, and may have another name now.
         Raise BackendError, PermissionDeniedError, or UsageError for a descriptor
         that is not what it should be.
         """
         with ExitStack() as opened:
-            given = handed_in.tun is not None
-            if handed_in.tun is not None:
+            tun = inherited_tun
+            if tun is not None:
+                device = _take(f"TUN device {tun}", tun, TunDevice.adopt)
+                opened.callback(device.close)
+            elif handed_in.tun is not None:
+                tun = handed_in.tun
                 device = _take(f"TUN device {handed_in.tun}", handed_in.tun, TunDevice.adopt)
                 opened.callback(device.close)
                 name = device.interface()
@@ -84,7 +89,7 @@ class Descriptors:
                 listener = UapiListener.bind(name)
                 opened.callback(listener.file.remove)
             opened.callback(listener.close)
-            if not given:
+            if tun is None:
                 device = TunDevice.create(name)
                 opened.callback(device.close)
                 _set_mtu(device, name)

@@ -5,8 +5,8 @@ of `NAME=VALUE` lines there, with descriptors beside them if it is to keep those
 Whoever sends needs no right: that it is the service's main process is enough
 (NotifyAccess=main), and it may have become another user meanwhile.
 
-A service manager that does not read never holds up the tunnel: what finds no room
-is lost, but for descriptors, for which there is a moment to wait.
+A service manager that does not read does not hold up the tunnel: what finds no room
+is lost, but for what is seldom and matters, for which there is a moment to wait.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from typing import Self
 from netstart_wg.model.now import NANOSECONDS_PER_SECOND
 
 _NANOSECONDS_PER_MICROSECOND = 1000
-_PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
+"""For what is seldom, and has to be heard."""
 _HINT = "\n    hint: "
 _HINT_IN_ONE_LINE = "; hint: "
 
@@ -72,14 +73,16 @@ class ServiceManager:
         """Say that the service is about to end."""
         self.send("STOPPING=1")
 
-    def send(self, *lines: str, descriptors: Sequence[int] = ()) -> bool:
-        """Send lines; return whether that was possible."""
+    def send(
+        self, *lines: str, descriptors: Sequence[int] = (), patience_seconds: float = 0.0
+    ) -> bool:
+        """Send lines; return whether that was possible, at once or within so long."""
         if self._address is None:
             return False
         # systemd takes up to 253 of them at once (SCM_MAX_FD)
         beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-            sender.settimeout(_PATIENCE_SECONDS if descriptors else 0.0)
+            sender.settimeout(patience_seconds)
             try:
                 text = "\n".join(lines).encode(errors="backslashreplace")
                 sender.sendmsg([text], beside if descriptors else [], 0, self._address)
@@ -94,13 +97,15 @@ class ServiceManager:
         """
         reading, writing = os.pipe()
         try:
-            was_sent = self.send("BARRIER=1", descriptors=[writing])
+            was_sent = self.send(
+                "BARRIER=1", descriptors=[writing], patience_seconds=PATIENCE_SECONDS
+            )
         finally:
             os.close(writing)
         try:
             poll = select.poll()
             poll.register(reading, select.POLLHUP)
-            return was_sent and bool(poll.poll(_PATIENCE_SECONDS * 1000))
+            return was_sent and bool(poll.poll(PATIENCE_SECONDS * 1000))
         finally:
             os.close(reading)
 

@@ -143,6 +143,12 @@ class PrivateKey(SecretKey):
             clamped[31] = (clamped[31] & 127) | 64
 
 
+class SessionKey(SecretKey):
+    """The symmetric key of one direction of a session."""
+
+    __slots__ = ()
+
+
 class PresharedKey(SecretKey):
     """The optional symmetric key mixed into the handshake; all zeros means none."""
 

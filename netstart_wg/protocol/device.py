@@ -6,11 +6,13 @@ leaves effects, forwarding updates and one deadline to be carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.model.now import Now
+from netstart_wg.model.saved import SavedDevice, SavedPeer, SavedSession
 from netstart_wg.model.state import PeerState, WireGuardState
 from netstart_wg.protocol.allowedips import AllowedIps
 from netstart_wg.protocol.cookie import CookieChecker
@@ -61,6 +63,10 @@ class Device:
         self._ratelimiter = RateLimiter()
         self._load = LoadGauge()
         self._schedule = Schedule()
+        self.revision = 0
+        """Grows whenever something changes that a successor should know."""
+        self.configurations = 0
+        """How often it was configured."""
 
     # -- configuration -------------------------------------------------------------------
 
@@ -114,6 +120,8 @@ class Device:
 
     def configure(self, change: DeviceChange, now: Now) -> None:
         """Apply a change, which cannot fail; what is equal is not touched."""
+        self.configurations += 1
+        self.revision += 1
         had_no_key = self._private_key is None
         was_at = self._listen_port, self._wgrtable
         if change.private_key is not UNCHANGED:
@@ -133,13 +141,17 @@ class Device:
 
     def state(self) -> WireGuardState:
         """Return what `wg show` shows."""
+        peers = tuple(self._peer_state(peer) for peer in self._peers.values())
+        return dataclasses.replace(self.own_state(), peers=peers)
+
+    def own_state(self) -> WireGuardState:
+        """Return the same without the peers."""
         return WireGuardState(
             private_key=self._private_key,
             listen_port=self._listen_port,
             fwmark=self._fwmark,
             wgrtable=self._wgrtable,
             groups=self._groups,
-            peers=tuple(self._peer_state(peer) for peer in self._peers.values()),
             drops=tuple(sorted((reason.value, n) for reason, n in self._around.drops.items() if n)),
         )
 
@@ -155,6 +167,35 @@ class Device:
             allowed_ips=self._allowed_ips.of(peer.number),
             description=peer.description,
         )
+
+    # -- what outlives the process -------------------------------------------------------
+
+    def save_peers(self) -> Iterator[SavedPeer]:
+        """Yield the peers, each as it is when its turn comes."""
+        for peer in list(self._peers.values()):
+            if peer.number in self._by_number:
+                yield peer.save(self._peer_state(peer))
+
+    def save_sessions(self) -> Iterator[SavedSession]:
+        """Yield what goes on with each peer; to be called when nothing is moved any more."""
+        if self._around.is_up:
+            for peer in self._peers.values():
+                yield peer.save_session()
+
+    def restore(self, saved: SavedDevice, now: Now) -> None:
+        """Be what another process was, without its sessions; to be called when new and down."""
+        self.configure(_configuration_of(saved), now)
+        for each in saved.peers:
+            if (peer := self._peers.get(each.state.public_key)) is not None:
+                peer.restore(each, now)
+
+    def restore_sessions(self, sessions: Iterable[SavedSession], now: Now) -> None:
+        """Go on with these; to be called between `restore` and `bring_up`, and once ever."""
+        for each in sessions:
+            if (peer := self._peers.get(each.public_key)) is not None:
+                peer.restore_session(each, now)
+
+    # -- configuration, one thing at a time ----------------------------------------------
 
     def _set_sockets(self, change: DeviceChange) -> None:
         """Take in port, mark and rdomain; our learnt addresses may not go with other ones."""
@@ -402,6 +443,7 @@ class Device:
         """Return what the data path has to learn before the effects are carried out, once."""
         if not (self._around.changed or self._removed or self._allowed_ips_changed):
             return None
+        self.revision += 1
         changed, self._around.changed = self._around.changed, set()
         removed, self._removed = tuple(self._removed), []
         allowed_ips = self._allowed_ips if self._allowed_ips_changed else None
@@ -438,3 +480,27 @@ class Device:
     def drops(self) -> Mapping[DropReason, int]:
         """What was dropped since the device was made."""
         return self._around.drops
+
+
+def _configuration_of(saved: SavedDevice) -> DeviceChange:
+    """Return the change that makes a new device what another was."""
+    state = saved.state
+    return DeviceChange(
+        private_key=state.private_key,
+        listen_port=state.listen_port,
+        fwmark=state.fwmark,
+        wgrtable=state.wgrtable or 0,
+        groups=state.groups,
+        peers=tuple(_configuration_of_peer(each.state) for each in saved.peers),
+    )
+
+
+def _configuration_of_peer(state: PeerState) -> PeerChange:
+    return PeerChange(
+        public_key=state.public_key,
+        preshared_key=state.preshared_key,
+        endpoint=UNCHANGED if state.endpoint is None else state.endpoint,
+        persistent_keepalive=state.persistent_keepalive,
+        add_allowed_ips=state.allowed_ips,
+        description=state.description,
+    )

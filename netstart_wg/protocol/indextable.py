@@ -30,6 +30,13 @@ class IndexTable(Generic[T]):
         self._owners[index] = owner
         return index
 
+    def claim(self, index: int, owner: T) -> bool:
+        """Give `owner` the index that it had elsewhere; return False if that is taken."""
+        if index in self._owners:
+            return False
+        self._owners[index] = owner
+        return True
+
     def lookup(self, index: int) -> T | None:
         """Return who has the index, or None."""
         return self._owners.get(index)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from netstart_wg.model.keys import SessionKey
+from netstart_wg.model.saved import SavedKeypair
 from netstart_wg.protocol.crypto import TransportCipher, transport_cipher
 from netstart_wg.protocol.messages import REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME_NS
 from netstart_wg.protocol.noise import SessionKeys
@@ -26,6 +28,9 @@ class Keypair:
     is_initiator: bool
     created_ns: int
     """Boot time."""
+    sending_key: SessionKey
+    """What `sending` is made of: no cipher gives back its key, and a successor needs it."""
+    receiving_key: SessionKey
     sending: TransportCipher
     receiving: TransportCipher
     may_send: bool = True
@@ -50,8 +55,41 @@ class Keypair:
             remote_index=remote_index,
             is_initiator=is_initiator,
             created_ns=created_ns,
+            sending_key=SessionKey(keys.sending),
+            receiving_key=SessionKey(keys.receiving),
             sending=transport_cipher(keys.sending),
             receiving=transport_cipher(keys.receiving),
+        )
+
+    @classmethod
+    def restored(cls, saved: SavedKeypair) -> Keypair:
+        """Go on with one of another process, which has sent its last packet under it."""
+        return cls(
+            local_index=saved.local_index,
+            remote_index=saved.remote_index,
+            is_initiator=saved.is_initiator,
+            created_ns=saved.created_ns,
+            sending_key=saved.sending,
+            receiving_key=saved.receiving,
+            sending=transport_cipher(saved.sending.to_bytes()),
+            receiving=transport_cipher(saved.receiving.to_bytes()),
+            may_send=saved.may_send,
+            send_counter=saved.send_counter,
+            replay=ReplayFilter.restored(saved.replay),
+        )
+
+    def save(self) -> SavedKeypair:
+        """Return all of it, to be called when nothing is sent under it here any more."""
+        return SavedKeypair(
+            local_index=self.local_index,
+            remote_index=self.remote_index,
+            is_initiator=self.is_initiator,
+            created_ns=self.created_ns,
+            sending=self.sending_key,
+            receiving=self.receiving_key,
+            may_send=self.may_send,
+            send_counter=self.send_counter,
+            replay=self.replay.save(),
         )
 
     def is_alive(self, now_ns: int) -> bool:

@@ -12,6 +12,8 @@ from typing import assert_never
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.keys import PresharedKey, PublicKey
 from netstart_wg.model.now import NANOSECONDS_PER_SECOND, Now
+from netstart_wg.model.saved import NO_TIMESTAMP, SavedKeypair, SavedPeer, SavedSession
+from netstart_wg.model.state import PeerState
 from netstart_wg.protocol.cookie import CookieMaker
 from netstart_wg.protocol.effects import SendMessage, SendPackets, Surroundings
 from netstart_wg.protocol.forwarding import (
@@ -55,8 +57,6 @@ INITIATION_INTERVAL_NS = NANOSECONDS_PER_SECOND // 50
 REKEY_ON_RECEIVE_AFTER_NS = REJECT_AFTER_TIME_NS - KEEPALIVE_TIMEOUT_NS - REKEY_TIMEOUT_NS
 """An initiator that only receives rekeys this early (paper §6.2)."""
 
-_NO_TIMESTAMP = bytes(12)
-
 
 class Peer:
     """One peer of a device."""
@@ -82,7 +82,7 @@ class Peer:
         self._initiator_index = 0
         self._last_initiation_sent_ns: int | None = None
         self._last_initiation_consumed_ns: int | None = None
-        self._latest_timestamp = _NO_TIMESTAMP
+        self._latest_timestamp = NO_TIMESTAMP
         self._latest_date_sent_ns = 0
         self._attempts = 0
         self._sent_last_minute_handshake = False
@@ -117,10 +117,9 @@ class Peer:
 
     def start(self, now: Now) -> None:
         """Note that the interface came up."""
-        if self.persistent_keepalive:
-            self.send_keepalive(now)
-        else:
-            self.flush(now)
+        if self.persistent_keepalive and not self._has_session(now):
+            self._timers.word_is_owed(now.boottime_ns)
+        self.flush(now)
 
     def stop(self) -> None:
         """Note that the interface went down: sessions, timers and staged packets go."""
@@ -204,8 +203,7 @@ class Peer:
         """Send what is staged, or start the handshake that it waits for."""
         if not self._staged or not self._around.is_up:
             return
-        current = self._keypairs.current
-        if current is not None and current.can_send(now.boottime_ns):
+        if self._has_session(now):
             self._around.effects.append(SendPackets(self.number, tuple(self._staged)))
             self._staged.clear()
         else:
@@ -222,8 +220,7 @@ class Peer:
 
         Without a session the peer sends nothing that could get lost.
         """
-        current = self._keypairs.current
-        has_session = current is not None and current.can_send(now.boottime_ns)
+        has_session = self._has_session(now)
         if has_session:
             self.send_keepalive(now)
         return has_session
@@ -340,7 +337,77 @@ class Peer:
         self.release_source()
         self._send_initiation(now)
 
+    # -- what outlives the process -----------------------------------------------------
+
+    def save(self, state: PeerState) -> SavedPeer:
+        """Return what is to be known of it afterwards, beside what everybody may know."""
+        return SavedPeer(
+            state=state,
+            latest_timestamp=self._latest_timestamp,
+            latest_date_sent_ns=self._latest_date_sent_ns,
+        )
+
+    def restore(self, saved: SavedPeer, now: Now) -> None:
+        """Take in what is no configuration; who had a session lately hears from us at once."""
+        state = saved.state
+        self.tx_bytes, self.rx_bytes = state.tx_bytes, state.rx_bytes
+        self.last_handshake_realtime_ns = state.last_handshake_ns
+        self._latest_timestamp = saved.latest_timestamp
+        self._latest_date_sent_ns = saved.latest_date_sent_ns
+        if 0 <= now.realtime_ns - state.last_handshake_ns < REJECT_AFTER_TIME_NS:
+            self._timers.word_is_owed(now.boottime_ns)
+
+    def save_session(self) -> SavedSession:
+        """Return what goes on; to be called when nothing is sent or received here any more."""
+        keypairs, path = self._keypairs, self.path
+        return SavedSession(
+            public_key=self.public_key,
+            previous=_saved(keypairs.previous),
+            current=_saved(keypairs.current),
+            next=_saved(keypairs.next),
+            deadlines=self._timers.save(),
+            initiation_sent_ns=self._last_initiation_sent_ns,
+            initiation_consumed_ns=self._last_initiation_consumed_ns,
+            is_initiating=self._initiator is not None,
+            sent_last_minute_handshake=self._sent_last_minute_handshake,
+            source=path.source if path else None,
+            interface=path.interface if path else 0,
+            staged=tuple(self._staged),
+        )
+
+    def restore_session(self, saved: SavedSession, now: Now) -> None:
+        """Go on where another process has stopped.
+
+        A response to its last initiation means nothing to us, so there will be another one.
+        """
+        self._timers.stop()
+        self._timers.restore(saved.deadlines)
+        self._last_initiation_sent_ns = saved.initiation_sent_ns
+        self._last_initiation_consumed_ns = saved.initiation_consumed_ns
+        self._sent_last_minute_handshake = saved.sent_last_minute_handshake
+        self._staged.extend(saved.staged[-MAX_STAGED_PACKETS:])
+        keypairs = self._keypairs
+        keypairs.previous = self._restored(saved.previous)
+        keypairs.current = self._restored(saved.current)
+        keypairs.next = self._restored(saved.next)
+        if self.path is not None:
+            self.path = Path(self.path.endpoint, saved.source, saved.interface)
+        if saved.is_initiating:
+            self._last_initiation_sent_ns = None
+            if not self._has_session(now):
+                self._timers.word_is_owed(now.boottime_ns)
+        self._around.changed.add(self.number)
+
+    def _restored(self, saved: SavedKeypair | None) -> Keypair | None:
+        if saved is None or not self._around.indices.claim(saved.local_index, self.number):
+            return None
+        return Keypair.restored(saved)
+
     # -- inside --------------------------------------------------------------------------
+
+    def _has_session(self, now: Now) -> bool:
+        current = self._keypairs.current
+        return current is not None and current.can_send(now.boottime_ns)
 
     def _send_initiation(self, now: Now) -> None:
         identity = self._around.identity
@@ -471,3 +538,7 @@ class Peer:
     def _forget_secrets(self) -> None:
         self._forget_initiation()
         self._release(self._keypairs.clear())
+
+
+def _saved(keypair: Keypair | None) -> SavedKeypair | None:
+    return None if keypair is None else keypair.save()

@@ -14,6 +14,9 @@ words 0.30), and the memory of a session without loss a few dozen bytes.
 
 from __future__ import annotations
 
+from typing import Self
+
+from netstart_wg.model.saved import SavedReplay
 from netstart_wg.protocol.messages import REJECT_AFTER_MESSAGES, REPLAY_WINDOW
 
 _KEPT_BITS = REPLAY_WINDOW + 1
@@ -33,6 +36,18 @@ class ReplayFilter:
         """From here up to `_next` every counter was seen; the bitmap does not know of them."""
         self._seen = 0
         """Bit n stands for the counter `_run_start` - 1 - n."""
+
+    @classmethod
+    def restored(cls, saved: SavedReplay) -> Self:
+        """Go on with what another has seen."""
+        restored = cls()
+        restored._next, restored._run_start = saved.next, saved.run_start
+        restored._seen = saved.seen & _ALL
+        return restored
+
+    def save(self) -> SavedReplay:
+        """Return what has been seen."""
+        return SavedReplay(self._next, self._run_start, self._seen)
 
     def accept(self, counter: int) -> bool:
         """Record an authenticated counter; return False if it is a replay, too old or too big."""

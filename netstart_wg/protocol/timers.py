@@ -65,6 +65,21 @@ class Timers:
         """Whether it is armed."""
         return self._deadlines[timer] != _NEVER
 
+    def save(self) -> tuple[tuple[str, int], ...]:
+        """Return the names of those that are armed, and when they are due."""
+        return tuple(
+            (timer.name.lower(), self._deadlines[timer])
+            for timer in Timer
+            if self.is_pending(timer)
+        )
+
+    def restore(self, deadlines: tuple[tuple[str, int], ...]) -> None:
+        """Arm those again; a name of another version means nothing."""
+        by_name = {timer.name.lower(): timer for timer in Timer}
+        for name, due_ns in deadlines:
+            if name in by_name:
+                self._deadlines[by_name[name]] = due_ns
+
     def stop(self) -> None:
         """Disarm all."""
         self._deadlines = [_NEVER] * len(Timer)
@@ -83,6 +98,10 @@ class Timers:
         """
         if not self.is_pending(Timer.SEND_KEEPALIVE):
             self._deadlines[Timer.SEND_KEEPALIVE] = now_ns + KEEPALIVE_TIMEOUT_NS
+
+    def word_is_owed(self, now_ns: int) -> None:
+        """Note that the peer should hear from us at once, whatever it takes."""
+        self._deadlines[Timer.SEND_KEEPALIVE] = now_ns
 
     def any_authenticated_packet_sent(self) -> None:
         """Note that anything went out: the peer hears from us."""

@@ -62,6 +62,15 @@ def encode_get(state: WireGuardState) -> str:
 
     Raise ValueError for a text of more than one line, or for no name of a group.
     """
+    lines = own_lines(state)
+    for peer in state.peers:
+        lines += peer_lines(peer)
+    lines.append("errno=0")
+    return format_lines(lines)
+
+
+def own_lines(state: WireGuardState) -> list[str]:
+    """Return the lines of a reply before those of its peers."""
     lines: list[str] = []
     if state.implementation is not None:
         lines.append(f"implementation={one_line(state.implementation)}")
@@ -79,13 +88,11 @@ def encode_get(state: WireGuardState) -> str:
     lines += (f"offload={one_line(name)}" for name in state.offloads)
     lines += (f"drop={one_line(reason)} {count}" for reason, count in state.drops)
     lines += (f"send_error={one_line(name)} {count}" for name, count in state.send_errors)
-    for peer in state.peers:
-        lines += _peer_state_lines(peer)
-    lines.append("errno=0")
-    return format_lines(lines)
+    return lines
 
 
-def _peer_state_lines(peer: PeerState) -> Iterator[str]:
+def peer_lines(peer: PeerState) -> Iterator[str]:
+    """Yield the lines of a reply about one peer."""
     seconds, nanoseconds = divmod(peer.last_handshake_ns, _NANOSECONDS)
     yield f"public_key={peer.public_key.to_hex()}"
     yield f"preshared_key={format_key(peer.preshared_key)}"

@@ -23,9 +23,11 @@ from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PresharedKey, PrivateKey, PublicKey
 from netstart_wg.model.now import Now
+from netstart_wg.model.saved import SavedDevice
 from netstart_wg.protocol.crypto import public_key_of
 from netstart_wg.protocol.device import Device
 from netstart_wg.protocol.forwarding import Path
+from netstart_wg.uapi.saved import decode_saved, decode_sessions, encode_saved, encode_sessions
 from tests.datapath.packets import udp_datagram
 
 SECOND = 1_000_000_000
@@ -127,6 +129,24 @@ class Host:
             Device(self._random.randbytes), PythonDataPath(self.tun, self.udp, 1420)
         )
         self.tunnel.configure(DeviceChange(private_key=self.private_key), self.now)
+        self.tunnel.bring_up(self.now)
+
+    def succeed(self, *, in_order: bool) -> None:
+        """End, and let another process go on with what is left of this one, as text.
+
+        In order there are the sessions, too; else it has died, and they are lost.
+        """
+        device = self.tunnel.device
+        saved = SavedDevice(state=device.own_state(), peers=tuple(device.save_peers()))
+        state = encode_saved(saved)
+        sessions = "".join(encode_sessions(device.save_sessions()))
+        self.udp = MemoryUdp(self._transmit)
+        self.tunnel = Tunnel(
+            Device(self._random.randbytes), PythonDataPath(self.tun, self.udp, 1420)
+        )
+        self.tunnel.device.restore(decode_saved(state), self.now)
+        if in_order:
+            self.tunnel.device.restore_sessions(decode_sessions(sessions), self.now)
         self.tunnel.bring_up(self.now)
 
     @property

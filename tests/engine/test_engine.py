@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import pytest
 
+from netstart_wg.engine.descriptor_store import DescriptorStore
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.engine import Engine, now
 from netstart_wg.engine.notify import ServiceManager
@@ -46,8 +47,9 @@ def engine_to_run() -> Iterator[Engine]:
         make_rdomain(1)
         set_flags("lo", IFF_UP)
         descriptors = Descriptors.open("wg0", HandedIn())
+        nobody = ServiceManager()
         opener = DirectOpener(descriptors.listener.file)
-        yield Engine(descriptors, opener, ServiceManager())
+        yield Engine(descriptors, opener, nobody, DescriptorStore(nobody))
 
 
 @pytest.fixture
