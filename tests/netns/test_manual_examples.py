@@ -16,18 +16,10 @@ from tests.mdoc import Command, displays, manual, section, session
 from tests.netns import openbsd
 from tests.netns.engines import SCRIPTS, new_key_pair
 from tests.netns.hosts import Host, HostMaker
+from tests.netns.own_etc import give_own_etc, write_secretly
 from tests.netns.waiting import eventually
 
 ABBREVIATED_KEY = re.compile(r"\b[A-Za-z0-9+/]{12}\.\.\.")
-
-ETC_OF_ITS_OWN = """
-set -e
-mount -t tmpfs -o mode=755 tmpfs /mnt
-cp -p /etc/ld.so.cache /etc/passwd /etc/group /mnt
-echo 'hosts: files' > /mnt/nsswitch.conf
-echo '203.0.113.10 vpn.example.net' > /mnt/hosts
-mount --move /mnt /etc
-"""
 
 
 @pytest.fixture
@@ -83,17 +75,17 @@ class Keys:
 
 
 def test_the_examples_of_netstart_wg_work_as_shown(host: Host) -> None:
-    host.run("sh", "-c", ETC_OF_ITS_OWN)
+    give_own_etc(host)
     keys = Keys()
     file, text = Path(), ""
     for command in examples("netstart-wg.8"):
         expected_status = 0
         if command.text.startswith("cat "):
             file, text = Path(command.text.removeprefix("cat ")), keys.complete(command.output)
-            write(host, file, text)
+            write_secretly(host, str(file), text)
         elif " -n " in command.text:
             text = re.sub(r"^wgpeer .* wgdescr laptop .*\n", "", text, flags=re.M) + "mtu 1380\n"
-            write(host, file, text)
+            write_secretly(host, str(file), text)
             expected_status = 2
         elif " --live" in command.text:
             expected_status = 2
@@ -103,10 +95,6 @@ def test_the_examples_of_netstart_wg_work_as_shown(host: Host) -> None:
             assert keys.abbreviate(said) == command.output
     assert file == Path("/etc/hostname.wg0")
     assert_no_interface(host)
-
-
-def write(host: Host, file: Path, text: str) -> None:
-    host.run("sh", "-c", f"umask 077; cat > {file}", text=text)
 
 
 WG4 = """\
