@@ -161,10 +161,20 @@ class Engine:
 
     def _hand_over(self) -> None:
         """Leave all that there is to a successor, if one comes; nothing is moved any more."""
+        self._service_manager.is_stopping()
         try:
             self._preservation.hand_over()
         except OSError as error:
             log.error("%s: sessions are not handed over: %s", self.name, error.strerror)
+
+    def _leave_nothing(self) -> None:
+        """End for good, and not before the service manager knows.
+
+        Whoever hears that we have hung up may start another one, and that is another then.
+        """
+        self._service_manager.is_stopping()
+        self._store.remove(*Stored)
+        self._store.wait()
 
     def _sockets_namespace(self) -> int | None:
         return None if self._udp.sockets is None else self._udp.sockets.namespace
@@ -211,14 +221,13 @@ class Engine:
             self._service_manager.is_ready("serves its interface")
             while not self._is_stopping:
                 self._wait_and_serve()
-            self._service_manager.is_stopping()
             if self._is_told_to_stop and self._store.is_there:
                 self._hand_over()
             else:
-                self._store.remove(*Stored)
+                self._leave_nothing()
         except TunGoneError:
             log.info("%s: interface was deleted", self.name)
-            self._store.remove(*Stored)
+            self._leave_nothing()
         except OpenerGoneError:
             raise BackendError("serve", self.name, "its opener process has ended") from None
         except Exception:
