@@ -1,10 +1,12 @@
-"""What is installed is whole: a wheel is built, unpacked elsewhere, and used."""
+"""What is installed is whole: a wheel is built, unpacked elsewhere, and used; and an sdist."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -53,6 +55,34 @@ def test_the_wheel_has_all_modules_and_all_data(wheel: Path) -> None:
         if path.suffix in (".py", ".j2", ".json") or path.name == "py.typed"
     } | {f"netstart_wg/grammar/{path.name}" for path in (ROOT / "grammar").glob("*.*")}
     assert packed == expected
+
+
+def test_the_wheel_makes_both_programs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
+        made = archive.read(name).decode()
+    assert re.findall(r"^(netstart-\S+) = ", made, re.M) == ["netstart-wg", "netstart-wgd"]
+
+
+def test_an_sdist_has_the_whole_tree(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    folders = ("contrib", "etc", "grammar", "man", "netstart_wg", "tests")
+    for name in folders:
+        without = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tree / name, ignore=without)
+    for path in (*ROOT.glob("[A-Za-z]*.*"), ROOT / "LICENSE", ROOT / "Makefile"):
+        if path.is_file():
+            shutil.copy(path, tree)
+    there = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir"]
+    subprocess.run(
+        [*command, str(tmp_path), str(tree)], check=True, capture_output=True, timeout=120
+    )
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert there - packed == set()
 
 
 def test_what_the_wheel_holds_works_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
