@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import gc
 import logging
 import os
 import signal
@@ -162,6 +163,7 @@ class Engine:
     def _hand_over(self) -> None:
         """Leave all that there is to a successor, if one comes; nothing is moved any more."""
         self._service_manager.is_stopping()
+        gc.disable()  # nothing that is made from here on is garbage
         try:
             self._preservation.hand_over()
         except OSError as error:

@@ -11,6 +11,7 @@ without it, and the user might not be allowed to read it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -56,7 +57,7 @@ class Launch:
 def launch(how: Launch, service_manager: ServiceManager) -> Engine:
     """Open everything and give up what rights it took; raise NetstartError and leave nothing."""
     account = _account(how)
-    with _holding_signals(), ExitStack() as opened:
+    with _holding_signals(), _without_collection(), ExitStack() as opened:
         store = DescriptorStore(service_manager, how.inherited)
         predecessor = Predecessor.of(how.interface, how.inherited, store)
         sockets = how.handed_in.sockets()
@@ -101,6 +102,16 @@ def _holding_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Leave the garbage collector off: what thousands of peers are made of is none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _account(how: Launch) -> Account | None:
