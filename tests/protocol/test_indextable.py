@@ -58,3 +58,12 @@ def test_ten_thousand_indices_are_unique_and_leave_nothing_behind() -> None:
     for index in indices:
         table.release(index)
     assert len(table) == 0
+
+
+def test_an_index_that_somebody_had_elsewhere_is_given_if_it_is_free() -> None:
+    table: IndexTable[str] = IndexTable()
+    assert table.claim(7, "a")
+    assert not table.claim(7, "b")
+    assert not table.claim(7, "a")
+    assert table.lookup(7) == "a"
+    assert table.allocate("b", drawing(7, 8)) == 8

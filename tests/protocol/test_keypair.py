@@ -96,3 +96,16 @@ def test_after_a_key_change_old_sessions_receive_but_no_longer_send() -> None:
     assert not first.can_send(SECOND)
     assert first.is_alive(SECOND)
     assert list(slots) == [first]
+
+
+def test_a_keypair_that_was_handed_over_goes_on_with_the_next_counter() -> None:
+    here = keypair(is_initiator=False, created_ns=5 * SECOND)
+    here.send_counter = 4711
+    assert here.replay.accept(3)
+    there = Keypair.restored(here.save())
+    assert there.save() == here.save()
+    assert there.send_counter == 4711
+    assert not there.replay.accept(3)
+    nonce, packet = bytes(12), b"packet"
+    assert there.receiving.decrypt(nonce, here.receiving.encrypt(nonce, packet, None), None)
+    assert there.sending.encrypt(nonce, packet, None) == here.sending.encrypt(nonce, packet, None)

@@ -183,3 +183,17 @@ def test_any_sequence_is_judged_as_by_a_set_of_all_counters(
     for counter in (*range(top - 100, top + 2), *range(top - WINDOW - 2, top - WINDOW + 3)):
         if counter >= 0:
             assert replay.accept(counter) is model.accept(counter)
+
+
+@given(st.lists(st.integers(0, 3 * WINDOW)), st.lists(st.integers(0, 3 * WINDOW)))
+def test_a_window_that_was_handed_over_is_the_same_window(
+    before: list[int], after: list[int]
+) -> None:
+    here = ReplayFilter()
+    for counter in before:
+        here.accept(counter)
+    there = ReplayFilter.restored(here.save())
+    assert [there.accept(each) for each in after + before] == [
+        here.accept(each) for each in after + before
+    ]
+    assert not any(there.accept(each) for each in after + before)

@@ -113,3 +113,22 @@ def test_stop_disarms_all() -> None:
     timers.session_derived(NOW)
     timers.stop()
     assert timers.next_deadline() is None
+
+
+def test_timers_that_were_handed_over_are_due_when_they_were() -> None:
+    here, there = Timers(), Timers()
+    here.data_sent(NOW, SECOND // 4)
+    here.session_derived(NOW)
+    there.restore((*here.save(), ("of_another_version", NOW)))
+    assert there.save() == here.save()
+    assert there.next_deadline() == here.next_deadline() == NOW + 15 * SECOND + SECOND // 4
+    assert not there.is_pending(Timer.SEND_KEEPALIVE)
+
+
+def test_a_word_that_is_owed_is_due_at_once_and_paid_by_any_packet() -> None:
+    timers = Timers()
+    timers.word_is_owed(NOW)
+    assert timers.expired(NOW) == [Timer.SEND_KEEPALIVE]
+    timers.word_is_owed(NOW)
+    timers.any_authenticated_packet_sent()
+    assert timers.next_deadline() is None
