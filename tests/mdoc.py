@@ -38,6 +38,13 @@ def section(source: str, title: str) -> str:
     return found[1]
 
 
+def subsection(source: str, title: str) -> str:
+    """Return the source of one subsection, without its heading."""
+    found = re.search(rf"^\.Ss {re.escape(title)}\n(.*?)(?=^\.S[hs] |\Z)", source, re.M | re.S)
+    assert found, f"no subsection {title}"
+    return found[1]
+
+
 def tags(source: str, macro: str) -> list[str]:
     """Return the arguments of a macro (`Cm`, `Fl`) on the tags of lists that begin with it."""
     lines = re.findall(rf"^\.It {macro} (.*)$", source, re.M)

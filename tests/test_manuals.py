@@ -12,6 +12,7 @@ from textwrap import dedent
 import pytest
 
 from netstart_wg.app.keys import derive_public_key
+from netstart_wg.cli.netstart_wg import main
 from netstart_wg.cli.netstart_wgd import main as engine_main
 from netstart_wg.cli.usage import COMMANDS, help_of, usage_of
 from netstart_wg.engine.account import FALLBACK_ID, NAMES
@@ -40,7 +41,7 @@ from netstart_wg.syntax.route_words import PRIORITY_MAX as ROUTE_PRIORITY_MAX
 from netstart_wg.syntax.source import LIMIT_BYTES, SourceText
 from netstart_wg.syntax.values import GROUP_LIMIT_BYTES, TEXT_LIMIT_BYTES
 from netstart_wg.system.commands import TIME_LIMIT_SECONDS
-from tests.mdoc import arguments, displays, manual, section, tags, unescape
+from tests.mdoc import MAN, arguments, displays, manual, section, subsection, tags, unescape
 
 ROOT = Path(__file__).parent.parent
 VIM = ROOT / "contrib" / "vim"
@@ -238,6 +239,78 @@ def test_the_manual_and_the_help_describe_the_same_options() -> None:
 )
 def test_the_manual_has_the_limits_of_commands_and_rdomains(text: str) -> None:
     assert text in NETSTART_WG
+
+
+def test_the_lines_shown_of_debug_are_those_of_the_engine() -> None:
+    shown = subsection(NETSTART_WG, "Debug")
+    (display,) = displays(shown)
+    lines = [line.partition(": ")[2] for line in display.splitlines() if line.startswith("wg0: ")]
+    lines += re.findall(r"^\.It Li (.*)$", shown, re.M)
+    assert len(lines) > 5
+    source = "".join(path.read_text() for path in (ROOT / "netstart_wg").rglob("*.py"))
+    for line in lines:
+        for words in re.split(
+            r"\s?(?:peer 0 \(192\.0\.2\.1\)|192\.0\.2\.1|\binitiation|\d+\)?|,)", line
+        ):
+            assert words in source, line
+
+
+@pytest.mark.parametrize("source", [NETSTART_WG, NETSTART_WGD], ids=["netstart-wg", "netstart-wgd"])
+def test_the_diagnostics_shown_are_those_of_the_program(source: str) -> None:
+    listed = re.findall(r"^\.It \"(.*)\"$", section(source, "DIAGNOSTICS"), re.M)
+    assert len(listed) > 4
+    program = "".join(path.read_text() for path in (ROOT / "netstart_wg").rglob("*.py"))
+    for line in listed:
+        for words in re.split(r"wg0:|: |3600|_netstart-wg,?|runs as| user ", line):
+            assert words.strip() in program, line
+
+
+def test_the_message_shown_is_the_one_that_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = displays(section(NETSTART_WG, "DIAGNOSTICS"))[0]
+    file = tmp_path / "hostname.wg0"
+    file.write_text("up\nmtu 1400\nwgpoort 51820\n")
+    assert main(["check", str(file)]) == 65
+    assert capsys.readouterr().out.replace(str(tmp_path), "/etc") == display
+
+
+# ---- all manuals ----
+
+OTHERS = {
+    *("ps 1", "sh 1", "stat 1", "systemd 1", "send 2", "errno 3", "sd_listen_fds 3"),
+    *("sd_notify 3", "syslog 3", "services 5", "systemd.exec 5", "network_namespaces 7"),
+    *("cron 8", "ifconfig 8", "ip 8", "ip-netns 8", "route 8", "sudo 8", "wg 8"),
+}
+"""What Linux systems have."""
+
+PAGES = sorted(MAN.iterdir())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_manual_refers_to_pages_that_are_there(page: Path) -> None:
+    ours = {" ".join(each.name.rsplit(".", 1)) for each in PAGES}
+    referred = set(re.findall(r"^\.Xr (\S+ \d)", page.read_text(), re.M))
+    assert referred <= ours | OTHERS
+    also = re.findall(r"^\.Xr (\S+) (\d)", section(page.read_text(), "SEE ALSO"), re.M)
+    assert also == sorted(also, key=lambda name: (name[1], name[0]))
+    assert {f"{name} {number}" for name, number in also} >= {
+        name for name in referred & ours if name != " ".join(page.name.rsplit(".", 1))
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_manual_has_the_sections_that_are_looked_for(page: Path) -> None:
+    titles = re.findall(r"^\.Sh (.*)$", page.read_text(), re.M)
+    order = (
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "DIFFERENCES FROM OPENBSD", "ENVIRONMENT", "FILES"),
+        *("EXIT STATUS", "EXAMPLES", "DIAGNOSTICS", "SEE ALSO", "STANDARDS", "HISTORY", "AUTHORS"),
+    )
+    assert titles == [title for title in order if title in titles]
+    wanted = {"NAME", "DESCRIPTION", "FILES", "EXAMPLES", "SEE ALSO", "AUTHORS"}
+    if page.suffix == ".8":
+        wanted |= {"SYNOPSIS", "ENVIRONMENT", "EXIT STATUS", "DIAGNOSTICS"}
+    assert set(titles) >= wanted
 
 
 # ---- Vim ----

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.mdoc import Command, displays, manual, section, session
+from tests.mdoc import Command, displays, manual, section, session, subsection
 from tests.netns import openbsd
 from tests.netns.engines import SCRIPTS, new_key_pair
 from tests.netns.hosts import Host, HostMaker
@@ -95,6 +96,92 @@ def test_the_examples_of_netstart_wg_work_as_shown(host: Host) -> None:
             assert keys.abbreviate(said) == command.output
     assert file == Path("/etc/hostname.wg0")
     assert_no_interface(host)
+
+
+PORTED = "wgport 51820"
+"""Behind an interface's key, so that nothing of it is left to the system."""
+
+PEER = "wgpeer NW5l2q2MArV5... wgdescr laptop"
+
+
+@dataclass(frozen=True, slots=True)
+class Typist:
+    """Somebody who types what a subsection of netstart-wg(8) shows."""
+
+    host: Host
+    keys: Keys = field(default_factory=Keys)
+
+    def write(self, name: str, *lines: str) -> None:
+        text = self.keys.complete("\n".join(("wgkey 8FVyT2dO0bXr...", *lines, "")))
+        write_secretly(self.host, f"/etc/{name}", text)
+
+    def run(self, text: str) -> None:
+        assert run(self.host, self.keys.complete(text))[0] == 0, text
+
+    def sessions(self, title: str, *, status: int = 0) -> None:
+        """Type it all; each command says what is shown, but for dates."""
+        found = displays(subsection(manual("netstart-wg.8"), title))
+        shown = [command for display in found for command in session(display)]
+        assert shown
+        for command in shown:
+            ended, said = run(self.host, f"{self.keys.complete(command.text)} 2>&1")
+            assert ended == status, command
+            assert undated(self.keys.abbreviate(said)) == undated(command.output)
+
+
+def undated(text: str) -> str:
+    return re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "(date)", text)
+
+
+@pytest.fixture
+def typist(host: Host) -> Typist:
+    give_own_etc(host)
+    return Typist(host)
+
+
+def test_what_is_confirmed_and_gone_back_from_is_as_shown(typist: Typist) -> None:
+    second = "wgpeer 3pzzVOIyb5Y3... wgdescr office wgaip 10.1.0.0/16"
+    typist.write("hostname.wg0", PORTED, PEER, second, "inet 10.0.0.1/24")
+    typist.run("netstart-wg")
+    typist.write("hostname.wg0", PORTED, PEER, "inet 10.0.0.1/24")
+    typist.run("netstart-wg")
+    typist.sessions("History and rollback")
+    typist.write("hostname.wg0", PORTED, PEER, f"{second} wgpka 25", "inet 10.0.0.1/24")
+    typist.sessions("Confirm or revert")
+
+
+def test_what_monitoring_is_told_is_as_shown(typist: Typist) -> None:
+    typist.write("hostname.wg0", "inet 10.0.0.1/24")
+    typist.write("hostname.wg1", "inet 10.5.0.1/24")
+    typist.run("netstart-wg")
+    typist.write("hostname.wg0", PEER, "inet 10.0.0.1/24")
+    typist.run("ip link set wg0 mtu 1300; ip address add 10.99.0.1/24 dev wg0")
+    typist.run("ip link delete wg1")
+    typist.sessions("Check", status=2)
+
+
+def test_the_rules_of_a_default_route_are_as_shown(typist: Typist) -> None:
+    settings = 'routes = "allowed-ips"\n'
+    typist.host.run("sh", "-c", "cat > /etc/netstart-wg.toml", text=settings)
+    typist.write("hostname.wg0", "wgpeer NW5l2q2MArV5... wgaip 0.0.0.0/0", "inet 10.0.0.1/32")
+    typist.run("netstart-wg")
+    (shown,) = displays(subsection(manual("netstart-wg.8"), "Routes from allowed IPs"))
+    rules = " ".join(typist.host.run("ip", "rule").split())
+    assert " ".join(shown.split()) in rules
+
+
+def test_the_key_of_the_settings_is_made_as_shown(typist: Typist) -> None:
+    """And used by the example before it."""
+    shown = displays(section(manual("netstart-wg.toml.5"), "EXAMPLES"))
+    settings, command, *_ = shown
+    typist.host.run("sh", "-c", "cat > /etc/netstart-wg.toml", text=settings)
+    typist.host.run("mkdir", "/etc/wireguard")
+    write_secretly(typist.host, "/etc/hostname.wg0", "inet 10.0.0.1/24\n")
+    for each in session(command):
+        typist.run(each.text)
+    typist.run("netstart-wg")
+    public = typist.host.run("sh", "-c", "wg pubkey < /etc/wireguard/wg0.key").strip()
+    assert typist.host.run("wg", "show", "wg0", "public-key").strip() == public
 
 
 WG4 = """\
