@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import errno
 import functools
-import gc
 import logging
 import os
 import signal
@@ -23,17 +22,14 @@ from types import FrameType
 from netstart_wg import VERSION
 from netstart_wg.datapath.base import MAX_JOINED_OCTETS, MAX_SEGMENTS
 from netstart_wg.datapath.python import PythonDataPath
-from netstart_wg.engine.bound_sockets import BoundSockets, fwmark_of
+from netstart_wg.engine.bound_sockets import fwmark_of
 from netstart_wg.engine.clock_steps import ClockSteps
-from netstart_wg.engine.descriptor_store import DescriptorStore, Stored
 from netstart_wg.engine.descriptors import Descriptors
 from netstart_wg.engine.link import LinkEvents, LinkState
 from netstart_wg.engine.network_changes import NetworkChanges
-from netstart_wg.engine.notify import ServiceManager, Watchdog
 from netstart_wg.engine.opener import Opener, OpenerGoneError
-from netstart_wg.engine.predecessor import Predecessor
-from netstart_wg.engine.preservation import Preservation
 from netstart_wg.engine.readiness import Pace, Readiness, Serve
+from netstart_wg.engine.succession import Succession
 from netstart_wg.engine.tun import Tun
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.engine.tunnel import Tunnel
@@ -83,9 +79,7 @@ class Engine:
         self,
         descriptors: Descriptors,
         opener: Opener,
-        service_manager: ServiceManager,
-        store: DescriptorStore,
-        predecessor: Predecessor | None = None,
+        succession: Succession,
         *,
         without: Collection[Offload] = (),
         is_verbose: bool = False,
@@ -97,8 +91,7 @@ class Engine:
         self.name = descriptors.name
         self._descriptors = descriptors
         self._opener = opener
-        self._service_manager = service_manager
-        self._store = store
+        self._succession = succession
         self._without = without
         self._is_verbose = is_verbose
         self._send_errors: Counter[int] = Counter()
@@ -111,7 +104,6 @@ class Engine:
         self._is_stopping = False
         self._is_told_to_stop = False
         self._moment = now()
-        self._watchdog = Watchdog(service_manager, self._moment.boottime_ns)
         self._timeout: float | None = 0.0
         self._turn = 0
         self._pace = Pace()
@@ -126,11 +118,7 @@ class Engine:
         self._datapath = PythonDataPath(self._tun, self._udp, DEFAULT_MTU)
         self._tunnel = Tunnel(self._device, self._datapath)
         self._clients: list[UapiClient] = []
-        self._inherited_sockets: BoundSockets | None = None
-        restorations = 0 if predecessor is None else self._succeed(predecessor)
-        self._preservation = Preservation(
-            store, self._device, self._sockets_namespace, self._moment.boottime_ns, restorations
-        )
+        succession.begin(self._device, self._sockets_namespace, self._moment)
         self._fit_super_packets(DEFAULT_MTU)
 
     def _open(self) -> None:
@@ -144,60 +132,6 @@ class Engine:
             self._link_events = opened.enter_context(contextlib.closing(LinkEvents()))
             self._clock_steps = opened.enter_context(contextlib.closing(ClockSteps(self._moment)))
             self._opened = opened.pop_all()
-
-    # -- before and after ----------------------------------------------------------------
-
-    def _succeed(self, predecessor: Predecessor) -> int:
-        """Be what it was; return how often in short succession its state was restored then."""
-        self._inherited_sockets = predecessor.sockets
-        if predecessor.saved is None:
-            return 0
-        self._device.restore(predecessor.saved, self._moment)
-        if predecessor.sessions is None:
-            log.warning("%s: restored after its engine died", self.name)
-        else:
-            self._device.restore_sessions(predecessor.sessions, self._moment)
-            log.info("%s: goes on where its former engine stopped", self.name)
-        return predecessor.restorations
-
-    def _hand_over(self) -> None:
-        """Leave all that there is to a successor, if one comes; nothing is moved any more."""
-        self._service_manager.is_stopping()
-        gc.disable()  # nothing that is made from here on is garbage
-        try:
-            self._preservation.hand_over()
-        except OSError as error:
-            log.error("%s: sessions are not handed over: %s", self.name, error.strerror)
-
-    def _leave_nothing(self) -> None:
-        """End for good, and not before the service manager knows.
-
-        Whoever hears that we have hung up may start another one, and that is another then.
-        """
-        self._service_manager.is_stopping()
-        self._store.remove(*Stored)
-        self._store.wait()
-
-    def _sockets_namespace(self) -> int | None:
-        return None if self._udp.sockets is None else self._udp.sockets.namespace
-
-    def _store_sockets(self) -> None:
-        """Have those that there are now kept, and the former port free."""
-        had_others = self._store.has(Stored.UDP)
-        if self._udp.sockets is None:
-            self._store.remove(Stored.UDP)
-        else:
-            self._store.keep(Stored.UDP, self._udp.sockets.descriptors)
-        if had_others:
-            self._store.wait()
-
-    def _store_what_is_open(self) -> None:
-        if not self._store.has(Stored.TUN):
-            self._store.keep(Stored.TUN, [self._tun.descriptor])
-        if self._inherited_sockets is not None:  # the interface was taken down meanwhile
-            self._inherited_sockets.close()
-            self._inherited_sockets = None
-            self._store.remove(Stored.UDP)
 
     # -- the loop ------------------------------------------------------------------------
 
@@ -214,22 +148,19 @@ class Engine:
         self._watch(self._descriptors.listener.descriptor, self._client_connects)
         if self._opener.descriptor is not None:
             self._watch(self._opener.descriptor, self._opener_has_ended)
-        if not self._store.has(Stored.TUN):
-            log.info("%s: interface created", self.name)
         try:
             self._file_was_removed()  # before anybody watched it, perhaps
             self._look_at_link()
-            self._store_what_is_open()
-            self._service_manager.is_ready("serves its interface")
+            self._succession.is_ready(self._tun.descriptor)
             while not self._is_stopping:
                 self._wait_and_serve()
-            if self._is_told_to_stop and self._store.is_there:
-                self._hand_over()
+            if self._is_told_to_stop and self._succession.has_successor:
+                self._succession.hand_over()
             else:
-                self._leave_nothing()
+                self._succession.leave_nothing()
         except TunGoneError:
             log.info("%s: interface was deleted", self.name)
-            self._leave_nothing()
+            self._succession.leave_nothing()
         except OpenerGoneError:
             raise BackendError("serve", self.name, "its opener process has ended") from None
         except Exception:
@@ -245,7 +176,7 @@ class Engine:
         Clients are hung up on last: who waits for that finds nothing left.
         """
         self._set_sockets(None)
-        self._preservation.close()
+        self._succession.close()
         self._opened.close()
         self._opener.remove_socket_file()
         self._descriptors.close()
@@ -289,8 +220,7 @@ class Engine:
         deadlines = (
             self._device.next_deadline(),
             self._sources_due_ns,
-            self._watchdog.due_ns,
-            self._preservation.due_ns,
+            self._succession.due_ns,
             look_ns,
         )
         return min((each for each in deadlines if each is not None), default=None)
@@ -305,8 +235,7 @@ class Engine:
             self._check_sources()
         if self._is_out_of_earshot and moment.boottime_ns - self._looked_ns >= _LINK_POLL_NS:
             self._look_at_link()
-        self._watchdog.advance(moment.boottime_ns)
-        self._preservation.advance(moment.boottime_ns)
+        self._succession.advance(moment.boottime_ns)
 
     def _seconds_until(self, deadline: int) -> float:
         return max(0.0, (deadline - self._moment.boottime_ns) / NANOSECONDS_PER_SECOND)
@@ -388,9 +317,9 @@ class Engine:
 
     def _bring_up(self) -> None:
         device = self._device
-        is_inherited = self._inherited_sockets is not None
         try:
-            sockets = self._inherited() or self._open_sockets(
+            taken_over = self._taken_over()
+            sockets = taken_over or self._open_sockets(
                 device.listen_port, device.fwmark, device.wgrtable
             )
         except OSError as error:
@@ -398,20 +327,23 @@ class Engine:
             return
         self._refusal = None
         self._set_sockets(sockets, device.wgrtable)
-        if not is_inherited:
-            self._store_sockets()
+        if taken_over is None:
+            self._succession.sockets_changed(sockets)
         device.port_chosen(sockets.port)
         self._tunnel.bring_up(now())
         log.info("%s: up, port %s, wgrtable %s", self.name, sockets.port, device.wgrtable)
 
-    def _inherited(self) -> UdpSockets | None:
+    def _taken_over(self) -> UdpSockets | None:
         """Return the sockets of a former process of this engine, once."""
-        bound, self._inherited_sockets = self._inherited_sockets, None
+        bound = self._succession.take_sockets()
         if bound is None:
             return None
         sockets = UdpSockets(bound, self._send_errors, self._without)
         self._mark(sockets, self._device.fwmark)
         return sockets
+
+    def _sockets_namespace(self) -> int | None:
+        return None if self._udp.sockets is None else self._udp.sockets.namespace
 
     def _report_refusal(self, error: OSError) -> None:
         """Say why there are no sockets: once, however often it is tried."""
@@ -426,7 +358,7 @@ class Engine:
         if self._device.is_up:
             self._tunnel.bring_down(now())
             self._set_sockets(None)
-            self._store_sockets()
+            self._succession.sockets_changed(None)
             log.info("%s: down", self.name)
 
     def _set_sockets(self, sockets: UdpSockets | None, rdomain: int = 0) -> None:
@@ -557,7 +489,7 @@ class Engine:
             replacement = self._open_sockets(port, fwmark, rdomain)
             self._receive_what_has_come()
             self._set_sockets(replacement, rdomain)
-            self._store_sockets()
+            self._succession.sockets_changed(replacement)
         elif is_asked_for:
             # they can be had; they are opened when the interface comes up
             self._open_sockets(port, fwmark, rdomain).close()

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 from netstart_wg.engine import opener_process, privileges
 from netstart_wg.engine.account import Account, find_account
 from netstart_wg.engine.bound_sockets import BoundSockets
-from netstart_wg.engine.descriptor_store import DescriptorStore, Inherited
+from netstart_wg.engine.descriptor_store import Inherited
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.notify import ServiceManager
 from netstart_wg.engine.opener import DirectOpener, HandedInSockets, Opener, OpenerGoneError
-from netstart_wg.engine.predecessor import Predecessor
+from netstart_wg.engine.succession import Succession
 from netstart_wg.engine.tun_device import TunGoneError
 from netstart_wg.errors import BackendError, UsageError
 from netstart_wg.model.offload import Offload
@@ -58,13 +58,12 @@ def launch(how: Launch, service_manager: ServiceManager) -> Engine:
     """Open everything and give up what rights it took; raise NetstartError and leave nothing."""
     account = _account(how)
     with _holding_signals(), _without_collection(), ExitStack() as opened:
-        store = DescriptorStore(service_manager, how.inherited)
-        predecessor = Predecessor.of(how.interface, how.inherited, store)
+        succession = Succession(how.interface, service_manager, how.inherited)
+        opened.callback(succession.close)
         sockets = how.handed_in.sockets()
         if sockets is not None:
             opened.callback(sockets.close)
-        inherited_tun = predecessor.tun if predecessor is not None else None
-        descriptors = Descriptors.open(how.interface, how.handed_in, inherited_tun)
+        descriptors = Descriptors.open(how.interface, how.handed_in, succession.tun)
         opened.callback(descriptors.close)
         opener = _opener(descriptors, sockets, has_process=account is not None)
         opened.callback(opener.close)
@@ -78,9 +77,7 @@ def launch(how: Launch, service_manager: ServiceManager) -> Engine:
             engine = Engine(
                 descriptors,
                 opener,
-                service_manager,
-                store,
-                predecessor,
+                succession,
                 without=how.without,
                 is_verbose=how.is_verbose,
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netstart_wg.model.address import IPAddress
+from netstart_wg.model.change import UNCHANGED, DeviceChange, PeerChange
 from netstart_wg.model.keys import PublicKey, SessionKey
 from netstart_wg.model.state import PeerState, WireGuardState
 
@@ -29,6 +30,18 @@ class SavedPeer:
     latest_date_sent_ns: int = 0
     """The greatest date that we have sent, nanoseconds since 1970: the next one is above it."""
 
+    def configuration(self) -> PeerChange:
+        """Return the change that makes a new peer of it."""
+        state = self.state
+        return PeerChange(
+            public_key=state.public_key,
+            preshared_key=state.preshared_key,
+            endpoint=UNCHANGED if state.endpoint is None else state.endpoint,
+            persistent_keepalive=state.persistent_keepalive,
+            add_allowed_ips=state.allowed_ips,
+            description=state.description,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedDevice:
@@ -42,6 +55,18 @@ class SavedDevice:
     """Inode of the network namespace that the UDP sockets are in; None if there are none."""
     restorations: int = 0
     """How often in short succession this was restored after a crash."""
+
+    def configuration(self) -> DeviceChange:
+        """Return the change that makes a new device of it."""
+        state = self.state
+        return DeviceChange(
+            private_key=state.private_key,
+            listen_port=state.listen_port,
+            fwmark=state.fwmark,
+            wgrtable=state.wgrtable or 0,
+            groups=state.groups,
+            peers=tuple(each.configuration() for each in self.peers),
+        )
 
 
 @dataclass(frozen=True, slots=True)

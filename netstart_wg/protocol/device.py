@@ -184,7 +184,7 @@ class Device:
 
     def restore(self, saved: SavedDevice, now: Now) -> None:
         """Be what another process was, without its sessions; to be called when new and down."""
-        self.configure(_configuration_of(saved), now)
+        self.configure(saved.configuration(), now)
         for each in saved.peers:
             if (peer := self._peers.get(each.state.public_key)) is not None:
                 peer.restore(each, now)
@@ -480,27 +480,3 @@ class Device:
     def drops(self) -> Mapping[DropReason, int]:
         """What was dropped since the device was made."""
         return self._around.drops
-
-
-def _configuration_of(saved: SavedDevice) -> DeviceChange:
-    """Return the change that makes a new device what another was."""
-    state = saved.state
-    return DeviceChange(
-        private_key=state.private_key,
-        listen_port=state.listen_port,
-        fwmark=state.fwmark,
-        wgrtable=state.wgrtable or 0,
-        groups=state.groups,
-        peers=tuple(_configuration_of_peer(each.state) for each in saved.peers),
-    )
-
-
-def _configuration_of_peer(state: PeerState) -> PeerChange:
-    return PeerChange(
-        public_key=state.public_key,
-        preshared_key=state.preshared_key,
-        endpoint=UNCHANGED if state.endpoint is None else state.endpoint,
-        persistent_keepalive=state.persistent_keepalive,
-        add_allowed_ips=state.allowed_ips,
-        description=state.description,
-    )

@@ -16,11 +16,11 @@ from typing import NoReturn
 
 import pytest
 
-from netstart_wg.engine.descriptor_store import DescriptorStore
 from netstart_wg.engine.descriptors import Descriptors, HandedIn
 from netstart_wg.engine.engine import Engine, now
 from netstart_wg.engine.notify import ServiceManager
 from netstart_wg.engine.opener import DirectOpener
+from netstart_wg.engine.succession import Succession
 from netstart_wg.model.address import Endpoint
 from netstart_wg.model.change import DeviceChange, PeerChange
 from netstart_wg.model.keys import PrivateKey, PublicKey
@@ -47,9 +47,8 @@ def engine_to_run() -> Iterator[Engine]:
         make_rdomain(1)
         set_flags("lo", IFF_UP)
         descriptors = Descriptors.open("wg0", HandedIn())
-        nobody = ServiceManager()
         opener = DirectOpener(descriptors.listener.file)
-        yield Engine(descriptors, opener, nobody, DescriptorStore(nobody))
+        yield Engine(descriptors, opener, Succession("wg0", ServiceManager()))
 
 
 @pytest.fixture
