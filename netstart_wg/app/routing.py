@@ -13,7 +13,7 @@ from netstart_wg.model.config import InterfaceConfig
 from netstart_wg.model.record import AppliedRecord
 from netstart_wg.model.route import RouteKey
 from netstart_wg.model.rule import TABLES
-from netstart_wg.model.settings import InterfaceSettings, RouteSource
+from netstart_wg.model.settings import InterfaceSettings, RdomainKind, RouteSource
 from netstart_wg.model.state import InterfaceState, LeftBehind
 from netstart_wg.reconcile.allowed_routes import needs_table, tables_to_try, with_allowed_routes
 
@@ -28,6 +28,13 @@ def with_routes_asked_for(
     """Add what the settings ask for; again changes nothing.  Raise BackendError."""
     if settings.routes is not RouteSource.ALLOWED_IPS:
         return config
+    place = settings.rdomains.get(config.rdomain)
+    if needs_table(config) and place is not None and place.kind is RdomainKind.VRF:
+        reason = (
+            f"the engine's own packets would take a default route in the VRF of rdomain"
+            f" {config.rdomain}\n    hint: give the sockets another rdomain with `wgrtable`"
+        )
+        raise BackendError("routes from allowed IPs", config.name, reason)
     table = _table(config, running, applied, machine) if needs_table(config) else None
     return with_allowed_routes(config, table, derive_public_key)
 

@@ -35,7 +35,7 @@ from netstart_wg.model.engine import EngineKind
 from netstart_wg.model.keys import PrivateKey, PublicKey
 from netstart_wg.model.state import PeerState, WireGuardState
 from netstart_wg.system import wireguard_links
-from netstart_wg.system.namespaces import inside_rdomain, is_rdomain, namespace_of
+from netstart_wg.system.namespaces import inside_rdomain, is_rdomain, namespace_of, vrf_index
 from netstart_wg.system.notes import Note, read_note, remove_note, write_note
 from netstart_wg.system.refusal import refusal
 from netstart_wg.system.wireguard_links import WireGuardLink
@@ -172,6 +172,9 @@ class KernelBackend:
         """Make a bare link anew with its sockets elsewhere; raise OSError."""
         if not is_rdomain(wgrtable):
             raise OSError(errno.ENOENT, f"rdomain {wgrtable} does not exist")
+        if vrf_index(wgrtable) is not None:
+            reason = f"rdomain {wgrtable} is a VRF, and the kernel's sockets cannot be in one"
+            raise OSError(errno.EOPNOTSUPP, reason)
         wireguard_links.delete_link(link)
         moved = replace(names, mark=_new_mark(), wgrtable=wgrtable)
         made = self._make(link.name, link.rdomain, moved)

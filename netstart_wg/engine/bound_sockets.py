@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from netstart_wg.system.namespaces import namespace_of
+from netstart_wg.system.namespaces import identity_of, namespace_of, vrf_index
 
 _SIOCGSKNS = 0x894C
 _SO_MARK = 36
@@ -39,16 +39,19 @@ class BoundSockets:
     sockets: tuple[socket.socket, ...]
     """At least one."""
     namespace: int | None
-    """Inode of the network namespace that they are in; None if that is not known."""
+    """`identity_of` the rdomain that they are in; None if that is not known."""
 
     @classmethod
-    def bind(cls, port: int, fwmark: int) -> Self:
+    def bind(cls, port: int, fwmark: int, rdomain: int = 0) -> Self:
         """Bind both families to `port`, or, if it is 0, to one that both can have.
 
-        A host without IPv6, or without IPv4, does with the other one.  Raise
-        OSError, with EADDRINUSE when the port is taken.
+        They are in the thread's namespace, or in the VRF there that is the rdomain.  A
+        host without IPv6, or without IPv4, does with the other one.  Raise OSError,
+        with EADDRINUSE when the port is taken.
         """
-        bound = cls(tuple(_bind_both(port)), namespace_of(0))
+        vrf = vrf_index(rdomain)
+        identity = namespace_of(0) if vrf is None else identity_of(rdomain)
+        bound = cls(tuple(_bind_both(port, vrf)), identity)
         try:
             for each in bound.sockets:
                 enlarge_buffers(each)
@@ -125,18 +128,19 @@ def enlarge_buffers(each: socket.socket) -> None:
             each.setsockopt(socket.SOL_SOCKET, plain, octets)
 
 
-def _bind_both(port: int) -> list[socket.socket]:
+def _bind_both(port: int, vrf: int | None) -> list[socket.socket]:
     for _ in range(_PORT_TRIES):
         try:
-            return _try_to_bind_both(port)
+            return _try_to_bind_both(port, vrf)
         except OSError as error:
             if port or error.errno != errno.EADDRINUSE:
                 raise
     raise OSError(errno.EADDRINUSE, "no port is free for both IPv4 and IPv6")
 
 
-def _try_to_bind_both(port: int) -> list[socket.socket]:
+def _try_to_bind_both(port: int, vrf: int | None) -> list[socket.socket]:
     """Bind; a family that this host does not have is left out."""
+    device = b"" if vrf is None else socket.if_indextoname(vrf).encode()
     bound: list[socket.socket] = []
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -148,6 +152,8 @@ def _try_to_bind_both(port: int) -> list[socket.socket]:
         try:
             if family == socket.AF_INET6:
                 candidate.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if device:
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
             candidate.bind(("", port))
         except OSError as error:
             candidate.close()

@@ -387,8 +387,15 @@ class Engine:
         except OSError as error:
             log.warning("%s: changes of routes go unnoticed: %s", self.name, error.strerror)
             return
-        self._changes = NetworkChanges(netlink)
+        self._changes = NetworkChanges(netlink, self._vrf_of(rdomain))
         self._watch(self._changes.descriptor, self._network_changed)
+
+    def _vrf_of(self, rdomain: int) -> int:
+        """Return the index of the VRF that an rdomain is, 0 if it is a namespace."""
+        try:
+            return self._opener.index_of_interface(f"rdomain{rdomain}", 0) if rdomain else 0
+        except OSError:
+            return 0
 
     def _network_changed(self) -> None:
         if self._changes is not None:

@@ -48,9 +48,13 @@ class _Route(NamedTuple):
 class NetworkChanges:
     """The network of the UDP sockets: when it changes, and where it leads."""
 
-    def __init__(self, netlink: socket.socket) -> None:
-        """Take a socket of there, non-blocking and bound to the groups; close it with `close`."""
+    def __init__(self, netlink: socket.socket, vrf: int = 0) -> None:
+        """Take a socket of there, non-blocking and bound to the groups; close it with `close`.
+
+        `vrf` is the index of the VRF that the UDP sockets are in, 0 for none.
+        """
         self._netlink = netlink
+        self._vrf = vrf
         self._port: int = netlink.getsockname()[0]
         self._sequence = itertools.count(1)
         self._soonest_ns = 0
@@ -86,7 +90,7 @@ class NetworkChanges:
         """
         if path.source is None:
             return False
-        scope_id = path.endpoint.scope_id
+        scope_id = path.endpoint.scope_id or self._vrf
         ours = self._ask(_question(path.source, scope_id))
         if ours is not None and not ours.is_local:
             return True

@@ -17,7 +17,7 @@ from netstart_wg.engine.bound_sockets import BoundSockets, enlarge_buffers, set_
 from netstart_wg.engine.link import Link, LinkState
 from netstart_wg.engine.tun_device import TunDevice
 from netstart_wg.engine.uapi_listener import SocketFile
-from netstart_wg.system.namespaces import inside_rdomain, namespace_of
+from netstart_wg.system.namespaces import identity_of, inside_rdomain
 
 _WHAT_ROUTES = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 1 << 18 | 1 << 31
 """Of rtnetlink(7): links (with which the kernel takes IPv4 routes away without a word), addresses,
@@ -44,7 +44,7 @@ class Opener(Protocol):
         ...
 
     def namespace_of(self, rdomain: int) -> int | None:
-        """Return the inode of an rdomain's network namespace; None if there is no such rdomain."""
+        """Return `identity_of` an rdomain; None if there is no such rdomain."""
         ...
 
     def index_of_interface(self, name: str, rdomain: int) -> int:
@@ -89,7 +89,7 @@ class DirectOpener:
     def open_sockets(self, port: int, fwmark: int, rdomain: int) -> BoundSockets:
         """See `Opener`."""
         with inside_rdomain(rdomain):
-            return BoundSockets.bind(port, fwmark)
+            return BoundSockets.bind(port, fwmark, rdomain)
 
     def set_fwmark(self, sockets: Sequence[socket.socket], fwmark: int) -> None:
         """See `Opener`."""
@@ -105,7 +105,7 @@ class DirectOpener:
 
     def namespace_of(self, rdomain: int) -> int | None:
         """See `Opener`."""
-        return namespace_of(rdomain)
+        return identity_of(rdomain)
 
     def index_of_interface(self, name: str, rdomain: int) -> int:
         """See `Opener`."""

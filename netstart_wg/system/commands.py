@@ -18,6 +18,7 @@ import fcntl
 import os
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -29,6 +30,7 @@ from typing import NoReturn
 
 from netstart_wg.errors import CommandNotExecutableError, CommandNotFoundError, NetstartError
 from netstart_wg.system.command_output import OutputLines, Tell
+from netstart_wg.system.namespaces import vrf_index
 from netstart_wg.system.surroundings import enter_for_good
 
 TIME_LIMIT_SECONDS = 30.0
@@ -45,6 +47,10 @@ _CHUNK = 65536
 """Octets: what a pipe holds."""
 _SIGNALLED = 128
 """sh(1): a status above is this and the signal's number."""
+
+
+_SHELL = ("/bin/sh", "-c", ". /dev/fd/0")
+"""It reads its commands where they are not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +180,7 @@ def replace_process(rdomain: int, arguments: Sequence[str]) -> NoReturn:
     CommandNotExecutableError, or what `enter_for_good` raises; the process may
     then be in the rdomain and is good for nothing but to end.
     """
-    enter_for_good(rdomain)
+    arguments = _within(rdomain, arguments)
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, which a program does not expect
         signal.signal(ignored, signal.SIG_DFL)
     command = arguments[0]
@@ -192,14 +198,25 @@ def _start_in(rdomain: int, text: str, writer: int) -> subprocess.Popen[bytes]:
     from concurrent.futures import ThreadPoolExecutor
 
     def enter_and_start() -> subprocess.Popen[bytes]:
-        enter_for_good(rdomain)
-        return _start(text, writer)
+        return _start(text, writer, _within(rdomain, _SHELL))
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(enter_and_start).result()
 
 
-def _start(text: str, writer: int) -> subprocess.Popen[bytes]:
+def _within(rdomain: int, command: Sequence[str]) -> Sequence[str]:
+    """Enter an rdomain for good; return the command, or what runs it in the VRF that this is.
+
+    A process is in a VRF by its control group, which ip-vrf(8) sees to.
+    """
+    index = vrf_index(rdomain)
+    if index is None:
+        enter_for_good(rdomain)
+        return command
+    return ("ip", "vrf", "exec", socket.if_indextoname(index), *command)
+
+
+def _start(text: str, writer: int, shell: Sequence[str] = _SHELL) -> subprocess.Popen[bytes]:
     """Start the shell with the text to read: ps(1) shows arguments to everybody.
 
     The shell opens what it reads once more, and so can close its standard input
@@ -209,14 +226,14 @@ def _start(text: str, writer: int) -> subprocess.Popen[bytes]:
     try:
         with open(script, "w", encoding="utf-8", closefd=False) as file:
             file.write(f"exec </dev/null; {text}\n")
-        return _start_shell(script, writer)
+        return _start_shell(shell, script, writer)
     finally:
         os.close(script)
 
 
-def _start_shell(script: int, writer: int) -> subprocess.Popen[bytes]:
+def _start_shell(shell: Sequence[str], script: int, writer: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        ["/bin/sh", "-c", ". /dev/fd/0"],
+        shell,
         stdin=script,
         stdout=writer,
         stderr=writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -47,7 +48,9 @@ class Linux:
 
     def rdomains(self) -> tuple[int, ...]:
         """Return the numbers of the rdomains that exist, sorted, without 0."""
-        return namespaces.rdomains()
+        from netstart_wg.system import vrfs
+
+        return tuple(sorted({*namespaces.rdomains(), *vrfs.rdomains()}))
 
     def make_rdomain(self, rdomain: int) -> None:
         """Make an rdomain if there is none, or lead to its place; raise BackendError."""
@@ -56,22 +59,33 @@ class Linux:
         try:
             if place is None:
                 namespaces.make_rdomain(rdomain)
-            else:
-                namespaces.name_rdomain(rdomain, place.name)
+                return
+
+            from netstart_wg.model.settings import RdomainKind
+
+            match place.kind:
+                case RdomainKind.NAMESPACE:
+                    namespaces.name_rdomain(rdomain, place.name)
+                case RdomainKind.VRF:
+                    from netstart_wg.system import vrfs
+
+                    vrfs.make(rdomain, place.name, place.table)
+                case _:
+                    assert_never(place.kind)
         except OSError as error:
             raise refusal("make", f"rdomain {rdomain}", error) from error
 
     def remove_rdomain(self, rdomain: int) -> bool:
         """Remove an rdomain that we made if nobody is in it; raise BackendError."""
-        if rdomain in self._places:
-            return False
         if (links := self._links.pop(rdomain, None)) is not None:
             links.close()
-        from netstart_wg.system import locks
+        from netstart_wg.system import locks, vrfs
 
+        is_vrf = namespaces.vrf_index(rdomain) is not None
+        remove = vrfs.remove if is_vrf else namespaces.remove_rdomain
         try:
             with locks.rdomains_lock(is_exclusive=True) as is_held:
-                return is_held and namespaces.remove_rdomain(rdomain)
+                return is_held and remove(rdomain)
         except OSError as error:
             raise refusal("remove", f"rdomain {rdomain}", error) from error
 
@@ -89,23 +103,43 @@ class Linux:
         """Raise BackendError for an rdomain that has a place where it cannot be."""
         place = self._places.get(rdomain)
         if place is None:
-            return
+            obstacle = self._obstacle_to_namespace(rdomain)
+        else:
+            obstacle = self._obstacle_to_place(rdomain, place)
+        if obstacle is not None:
+            raise BackendError("use", f"rdomain {rdomain}", obstacle)
 
+    def _obstacle_to_namespace(self, rdomain: int) -> str | None:
+        """Return why an rdomain cannot be a namespace of its own; None if it can."""
+        if namespaces.vrf_index(rdomain) is None:
+            return None
+        name = f"rdomain{rdomain}"
+        return (
+            "it is a VRF, and netstart-wg.toml does not say so"
+            f"\n    hint: `ip link property del dev {name} altname {name}` takes that name away"
+        )
+
+    def _obstacle_to_place(self, rdomain: int, place: RdomainPlace) -> str | None:
+        """Return why an rdomain cannot be there; None if it can."""
         from netstart_wg.model.settings import RdomainKind
 
         match place.kind:
             case RdomainKind.NAMESPACE:
-                obstacle = namespaces.obstacle_to_name(rdomain, place.name)
+                if namespaces.vrf_index(rdomain) is not None:
+                    return self._obstacle_to_namespace(rdomain)
+                return namespaces.obstacle_to_name(rdomain, place.name)
             case RdomainKind.VRF:
-                obstacle = f'it is to be the VRF "{place.name}", and VRFs cannot be used yet'
+                from netstart_wg.system import vrfs
+
+                return vrfs.obstacle(rdomain, place.name, place.table)
             case _:
                 assert_never(place.kind)
-        if obstacle is not None:
-            raise BackendError("use", f"rdomain {rdomain}", obstacle)
 
     def is_rdomain_called(self, rdomain: int, name: str) -> bool:
-        """Say whether an rdomain is the network namespace of that name."""
-        return namespaces.is_called(rdomain, name)
+        """Say whether an rdomain is the network namespace, or the VRF, of that name."""
+        if (index := namespaces.vrf_index(rdomain)) is None:
+            return namespaces.is_called(rdomain, name)
+        return socket.if_indextoname(index) == name
 
     def rdomain_of(self, namespace: int) -> int | None:
         """Return the rdomain that is the network namespace of this inode, or None."""

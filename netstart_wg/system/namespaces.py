@@ -2,7 +2,8 @@
 
 rdomain N is the namespace named `rdomainN`, mounted where ip-netns(8) mounts
 them, so that its tools know it too.  It may be another name of one that somebody
-else has made.  rdomain 0 is the namespace that the process was started in.  What
+else has made.  rdomain 0 is the namespace that the process was started in, and so is one
+that is a VRF device there (`vrfs.py`): to be in it takes more than to enter.  What
 is entered is entered by the calling thread alone.
 """
 
@@ -43,17 +44,47 @@ def rdomain_path(rdomain: int) -> Path:
 
 def is_rdomain(rdomain: int) -> bool:
     """Say whether there is an rdomain of that number; a bare file is what an accident left."""
-    return rdomain == 0 or _kind_of_namespace(rdomain_path(rdomain)) == libc.CLONE_NEWNET
+    return rdomain == 0 or _is_namespace(rdomain) or vrf_index(rdomain) is not None
+
+
+def vrf_index(rdomain: int) -> int | None:
+    """Return the index of the device that is an rdomain's VRF; None if that is none.
+
+    For a thread in rdomain 0.
+    """
+    if rdomain == 0 or _is_namespace(rdomain):
+        return None
+    try:
+        return socket.if_nametoindex(f"rdomain{rdomain}")
+    except OSError:
+        return None
+
+
+def namespace_around(rdomain: int) -> int | None:
+    """Return the inode of the namespace that an rdomain is, or is in; None if there is none."""
+    return namespace_of(rdomain if vrf_index(rdomain) is None else 0)
+
+
+def identity_of(rdomain: int) -> int | None:
+    """Return a number of 64 bits that another rdomain of that number would not have.
+
+    That of a namespace is its inode.  None if there is no such rdomain.
+    """
+    index = vrf_index(rdomain)
+    if index is None:
+        return namespace_of(rdomain)
+    own = namespace_of(0)
+    return None if own is None else index << 32 | own
 
 
 def rdomains() -> tuple[int, ...]:
-    """Return the numbers of the rdomains that exist, sorted, without 0."""
+    """Return the numbers of the rdomains that are namespaces, sorted, without 0."""
     try:
         names = [path.name for path in NAMESPACE_FOLDER.iterdir()]
     except OSError:
         return ()
     numbers = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-    return tuple(number for number in numbers if is_rdomain(number))
+    return tuple(number for number in numbers if _is_namespace(number))
 
 
 def rdomain_of(inode: int) -> int | None:
@@ -68,7 +99,8 @@ def namespace_of(rdomain: int) -> int | None:
 
 def open_rdomain(rdomain: int) -> int:
     """Return a descriptor of an rdomain's namespace; raise OSError, ENOENT if there is none."""
-    return os.open(rdomain_path(rdomain), os.O_RDONLY | os.O_CLOEXEC)
+    path = _OWN if vrf_index(rdomain) is not None else rdomain_path(rdomain)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def enter(namespace: int) -> None:
@@ -105,11 +137,11 @@ def make_rdomain(rdomain: int) -> None:
     It appears when it is complete.  A namespace of another kind that has its name
     is left alone: EEXIST.
     """
-    if is_rdomain(rdomain):
+    if _is_namespace(rdomain):
         return
     NAMESPACE_FOLDER.mkdir(mode=0o755, exist_ok=True)
     with _locked_folder():
-        if not is_rdomain(rdomain):
+        if not _is_namespace(rdomain):
             path = rdomain_path(rdomain)
             if _kind_of_namespace(path) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -149,7 +181,7 @@ def name_rdomain(rdomain: int, name: str) -> None:
     with _locked_folder():
         if (obstacle := obstacle_to_name(rdomain, name)) is not None:
             raise FileExistsError(errno.EEXIST, obstacle)
-        if not is_rdomain(rdomain):
+        if not _is_namespace(rdomain):
             _share_folder()
             _mount(NAMESPACE_FOLDER / name, rdomain_path(rdomain))
 
@@ -180,6 +212,10 @@ def is_called(rdomain: int, name: str) -> bool:
     """Say whether an rdomain is the namespace of that name."""
     namespace = namespace_of(rdomain)
     return namespace is not None and namespace == _inode(NAMESPACE_FOLDER / name)
+
+
+def _is_namespace(rdomain: int) -> bool:
+    return _kind_of_namespace(rdomain_path(rdomain)) == libc.CLONE_NEWNET
 
 
 def _inode(path: Path) -> int | None:

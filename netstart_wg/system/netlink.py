@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netstart_wg.errors import BackendError, NoSuchRdomainError
 from netstart_wg.model.address import Endpoint, IPInterface
@@ -20,11 +21,20 @@ from netstart_wg.model.route import Route, RouteKey
 from netstart_wg.model.rule import PolicyRule
 from netstart_wg.model.state import InterfaceState
 from netstart_wg.system.addresses import IFA_F_NODAD, read_addresses, takes_others_along
-from netstart_wg.system.namespaces import is_rdomain, open_rdomain
+from netstart_wg.system.namespaces import (
+    is_rdomain,
+    namespace_around,
+    namespace_of,
+    open_rdomain,
+    vrf_index,
+)
 from netstart_wg.system.path_mtu import path_mtu
 from netstart_wg.system.routes import put_new_routes, put_route, read_routes, take_route
 from netstart_wg.system.rtnetlink import Rtnetlink, refusals
 from netstart_wg.system.rules import is_table_of_others, put_rule, read_rules, take_rule
+
+if TYPE_CHECKING:
+    from pyroute2.netlink import nlmsg
 
 NAME_LIMIT: Final = 15
 """Octets of an interface's name: IFNAMSIZ without its NUL."""
@@ -58,12 +68,15 @@ class Netlink:
             if error.errno == errno.ENODEV:
                 return None
             raise
+        rdomain = self._rdomain_of(link)
+        if self._rtnetlink.vrf is not None and rdomain != self._rtnetlink.rdomain:
+            return None
         state = InterfaceState(
             name=interface,
             index=int(link["index"]),
             flags=int(link["flags"]),
             mtu=int(link.get_attr("IFLA_MTU")),
-            rdomain=self._rtnetlink.rdomain,
+            rdomain=rdomain,
             description=str(link.get_attr("IFLA_IFALIAS") or "") or None,
         )
         return self._with_addresses(state)
@@ -73,16 +86,38 @@ class Netlink:
         self._set_link("delete", interface, "del")
 
     def move(self, interface: str, rdomain: int) -> None:
-        """Move the interface to another rdomain; the kernel takes it down and its addresses off."""
+        """Move the interface to another rdomain; it arrives down and without addresses.
+
+        The kernel sees to that where it goes to another namespace, and we where it goes to
+        another VRF.
+        """
         if not is_rdomain(rdomain):
             raise NoSuchRdomainError(rdomain)
         operation = f"move to rdomain {rdomain}"
+        with refusals(operation, interface):
+            vrf = vrf_index(rdomain)
+            own, there = self._rtnetlink.namespace, namespace_around(rdomain)
+        if own == there:
+            self._strip(interface)
+            self._set_link(operation, interface, master=vrf or 0)
+            return
         with refusals(operation, interface):
             namespace = open_rdomain(rdomain)
         try:
             self._set_link(operation, interface, net_ns_fd=namespace)
         finally:
             os.close(namespace)
+        if vrf is not None:
+            with closing(Netlink()) as here:
+                here.move(interface, rdomain)
+
+    def _strip(self, interface: str) -> None:
+        """Take an interface down and its addresses off."""
+        self._set_link("bring down", interface, state="down")
+        state = self.observe(interface)
+        for address in (*state.addresses, *state.kernel_addresses) if state else ():
+            with suppress(BackendError):  # IPv6 ones go with being up
+                self.remove_address(interface, address)
 
     def interface_towards(
         self, destination: IPv4Address | IPv6Address, source: IPv4Address | IPv6Address
@@ -220,6 +255,17 @@ class Netlink:
         """Return how long packets to an endpoint may be; None if there is no way but the tunnel."""
         with refusals("look for the way to an endpoint", tunnel):
             return path_mtu(self._rtnetlink, endpoint, fwmark, tunnel)
+
+    def _rdomain_of(self, link: nlmsg) -> int:
+        """Return in which rdomain a link of this namespace is: that of its VRF, if it has one."""
+        master = link.get_attr("IFLA_MASTER")
+        if master is None:
+            return self._rtnetlink.rdomain
+        from netstart_wg.system import vrfs
+
+        with refusals("observe", "the VRF"):
+            vrf = vrfs.look(int(master)) if namespace_of(0) == self._rtnetlink.namespace else None
+        return self._rtnetlink.rdomain if vrf is None else (vrf.rdomain or 0)
 
     def _set_link(
         self, operation: str, interface: str, command: str = "set", **attributes: int | str

@@ -25,13 +25,14 @@ def path_mtu(rtnetlink: Rtnetlink, endpoint: Endpoint, fwmark: int, tunnel: str)
     of does not count: it is forgotten after some minutes, and the MTU is to last.
     """
     try:
-        (route,) = rtnetlink.ask(_question(endpoint, fwmark), RTM_GETROUTE)
+        vrf = rtnetlink.vrf.index if rtnetlink.vrf is not None else 0
+        (route,) = rtnetlink.ask(_question(endpoint, fwmark, vrf), RTM_GETROUTE)
         return min(_mtus(rtnetlink, route, tunnel), default=None)
     except OSError:  # no route, or one that refuses, or an interface that went just now
         return None
 
 
-def _question(endpoint: Endpoint, fwmark: int) -> nlmsg:
+def _question(endpoint: Endpoint, fwmark: int, vrf: int) -> nlmsg:
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
     is_ipv4 = isinstance(endpoint.address, IPv4Address)
@@ -42,8 +43,8 @@ def _question(endpoint: Endpoint, fwmark: int) -> nlmsg:
     message["attrs"] = [("RTA_DST", str(endpoint.address))]
     if fwmark:
         message["attrs"].append(("RTA_MARK", fwmark))
-    if endpoint.scope_id:
-        message["attrs"].append(("RTA_OIF", endpoint.scope_id))
+    if way_out := endpoint.scope_id or vrf:
+        message["attrs"].append(("RTA_OIF", way_out))
     return message
 
 

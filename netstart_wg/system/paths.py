@@ -53,6 +53,11 @@ def rdomain_mark_path(rdomain: int) -> Path:
     return RUN_DIRECTORY / f"rdomain{rdomain}.namespace"
 
 
+def vrf_mark_path(rdomain: int) -> Path:
+    """Return the file that says that the VRF device of an rdomain is ours."""
+    return RUN_DIRECTORY / f"rdomain{rdomain}.vrf"
+
+
 def rdomains_lock_path() -> Path:
     """Return the file that whoever makes or enters rdomains holds locked."""
     return RUN_DIRECTORY / "rdomains.lock"

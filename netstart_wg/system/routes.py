@@ -32,7 +32,6 @@ RTM_NEWROUTE: Final = 24
 RTM_DELROUTE: Final = 25
 RTM_GETROUTE: Final = 26
 RT_TABLE_UNSPEC: Final = 0
-RT_TABLE_MAIN: Final = 254
 RT_SCOPE_UNIVERSE: Final = 0
 RT_SCOPE_LINK: Final = 253
 RT_SCOPE_NOWHERE: Final = 255
@@ -61,7 +60,7 @@ def read_routes(rtnetlink: Rtnetlink) -> tuple[Route, ...]:
     routes: dict[RouteKey, Route] = {}
     for message in rtnetlink.dump(_message(ROUTE_PROTOCOL, RT_TABLE_UNSPEC), RTM_GETROUTE):
         try:
-            route = _decode(message, rtnetlink.rdomain, name_of)
+            route = _decode(message, rtnetlink, name_of)
         except OSError as error:
             if error.errno == errno.ENODEV:  # its interface went just now, and it with it
                 continue
@@ -125,7 +124,7 @@ def take_route(rtnetlink: Rtnetlink, key: RouteKey) -> None:
 
 def _delete(rtnetlink: Rtnetlink, key: RouteKey) -> None:
     """Remove one route of the key; the kernel compares the protocol number too."""
-    message = _message_for(key)
+    message = _message_for(rtnetlink, key)
     message["scope"] = RT_SCOPE_NOWHERE  # any
     rtnetlink.request(message, RTM_DELROUTE, 0)
 
@@ -134,10 +133,10 @@ def _protocols_of(rtnetlink: Rtnetlink, key: RouteKey) -> set[int]:
     """Return the protocol numbers of all routes of a key, which takes reading the whole table."""
     return {
         int(message["proto"])
-        for message in _table(rtnetlink, _table_of(key), _family(key))
+        for message in _table(rtnetlink, _table_of(rtnetlink, key), _family(key))
         if message["dst_len"] == key.destination.prefixlen
         and not message["tos"]
-        and _key_of(message, key.rdomain) == key
+        and _key_of(message, rtnetlink) == key
     }
 
 
@@ -159,8 +158,8 @@ def _table(rtnetlink: Rtnetlink, table: int, family: int) -> list[nlmsg]:
         raise
 
 
-def _table_of(key: RouteKey) -> int:
-    return RT_TABLE_MAIN if key.table is None else key.table
+def _table_of(rtnetlink: Rtnetlink, key: RouteKey) -> int:
+    return rtnetlink.main_table if key.table is None else key.table
 
 
 def _whose(key: RouteKey) -> str:
@@ -183,8 +182,8 @@ def _message(protocol: int, table: int, family: int = socket.AF_UNSPEC) -> nlmsg
     return message
 
 
-def _message_for(key: RouteKey) -> nlmsg:
-    message = _message(ROUTE_PROTOCOL, _table_of(key), _family(key))
+def _message_for(rtnetlink: Rtnetlink, key: RouteKey) -> nlmsg:
+    message = _message(ROUTE_PROTOCOL, _table_of(rtnetlink, key), _family(key))
     message["dst_len"] = key.destination.prefixlen
     message["attrs"] += [
         ("RTA_DST", str(key.destination.network_address)),
@@ -199,7 +198,7 @@ def _message_for(key: RouteKey) -> nlmsg:
 def _encode(rtnetlink: Rtnetlink, route: Route, index_of: _IndexOf | None = None) -> nlmsg:
     """Return the message that makes the route; raise OSError for an interface not there."""
     index_of = index_of or functools.partial(_index, rtnetlink)
-    message = _message_for(route.key)
+    message = _message_for(rtnetlink, route.key)
     message["type"] = _TYPES[route.kind]
     message["scope"] = RT_SCOPE_UNIVERSE
     hops = [_encode_hop(rtnetlink, hop, route.key, index_of) for hop in route.next_hops]
@@ -255,13 +254,13 @@ def _index(rtnetlink: Rtnetlink, interface: str) -> int:
 # -- from netlink to the model -----------------------------------------------------------
 
 
-def _decode(message: nlmsg, rdomain: int, name_of: _NameOf) -> Route | None:
+def _decode(message: nlmsg, rtnetlink: Rtnetlink, name_of: _NameOf) -> Route | None:
     """Return the route, or None if it is none of ours; raise OSError if its interface is gone."""
     kind = _KINDS.get(message["type"])
     if message["proto"] != ROUTE_PROTOCOL or message["family"] not in _ANY_ADDRESS or kind is None:
         return None
-    key = _key_of(message, rdomain)
-    if key.table is not None and key.table not in TABLES:
+    key = _key_of(message, rtnetlink)
+    if key.table is not None and (rtnetlink.vrf is not None or key.table not in TABLES):
         return None
     metrics = message.get_attr("RTA_METRICS")
     mtu = metrics.get_attr("RTAX_MTU") if metrics is not None else None
@@ -273,14 +272,14 @@ def _decode(message: nlmsg, rdomain: int, name_of: _NameOf) -> Route | None:
     )
 
 
-def _key_of(message: nlmsg, rdomain: int) -> RouteKey:
+def _key_of(message: nlmsg, rtnetlink: Rtnetlink) -> RouteKey:
     destination = message.get_attr("RTA_DST") or _ANY_ADDRESS[message["family"]]
     table = int(message.get_attr("RTA_TABLE") or message["table"])
     return RouteKey(
-        rdomain=rdomain,
+        rdomain=rtnetlink.rdomain,
         destination=ip_network(f"{destination}/{message['dst_len']}"),
         priority=int(message.get_attr("RTA_PRIORITY") or 0),
-        table=None if table == RT_TABLE_MAIN else table,
+        table=None if table == rtnetlink.main_table else table,
     )
 
 

@@ -8,12 +8,13 @@ OSError.  The library is untyped; nothing of its types leaves the package.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from netstart_wg.system.namespaces import inside_rdomain
+from netstart_wg.system.namespaces import inside_rdomain, namespace_around, vrf_index
 from netstart_wg.system.netlink_library import load_parts_only
 from netstart_wg.system.refusal import refusal
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pyroute2.netlink import nlmsg
     from pyroute2.netlink.exceptions import NetlinkError
 
+    from netstart_wg.system.vrfs import Vrf
+
 NLM_F_REQUEST: Final = 0x1
 NLM_F_ACK: Final = 0x4
 NLM_F_REPLACE: Final = 0x100
@@ -29,6 +32,9 @@ NLM_F_EXCL: Final = 0x200
 NLM_F_DUMP: Final = 0x300
 NLM_F_CREATE: Final = 0x400
 """linux/netlink.h."""
+
+RT_TABLE_MAIN: Final = 254
+"""linux/rtnetlink.h."""
 
 DUMP_ATTEMPTS: Final = 5
 """How often to read a table anew that changes while it is read."""
@@ -47,6 +53,25 @@ class Rtnetlink:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    @functools.cached_property
+    def vrf(self) -> Vrf | None:
+        """The VRF that the rdomain is, None if it is a namespace; raise OSError."""
+        if vrf_index(self.rdomain) is None:
+            return None
+        from netstart_wg.system import vrfs
+
+        return vrfs.find(self.rdomain)
+
+    @property
+    def namespace(self) -> int | None:
+        """The inode of the namespace that the socket is in."""
+        return namespace_around(self.rdomain)
+
+    @property
+    def main_table(self) -> int:
+        """The number of the routing table that has the rdomain's routes."""
+        return RT_TABLE_MAIN if self.vrf is None else self.vrf.table
 
     def inside(self) -> AbstractContextManager[None]:
         """Work where the socket is: for what asks not netlink but the thread's namespace."""

@@ -11,8 +11,8 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from netstart_wg.model.rule import MARK_MASK, TABLES, PolicyRule
-from netstart_wg.system.routes import ROUTE_PROTOCOL, RT_TABLE_MAIN, protocols_in_table
-from netstart_wg.system.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Rtnetlink
+from netstart_wg.system.routes import ROUTE_PROTOCOL, protocols_in_table
+from netstart_wg.system.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, RT_TABLE_MAIN, Rtnetlink
 
 if TYPE_CHECKING:
     from pyroute2.netlink import nlmsg
@@ -32,7 +32,12 @@ _VERSIONS: Final = {number: version for version, number in _FAMILIES.items()}
 
 
 def read_rules(rtnetlink: Rtnetlink) -> tuple[PolicyRule, ...]:
-    """Return our rules in the kernel's order, which is that of priority; raise OSError."""
+    """Return our rules in the kernel's order, which is that of priority; raise OSError.
+
+    Rules are a namespace's; a VRF has none of its own.
+    """
+    if rtnetlink.vrf is not None:
+        return ()
     found = (_decode(message, rtnetlink.rdomain) for message in _dump(rtnetlink))
     return tuple(rule for rule in found if rule is not None)
 
