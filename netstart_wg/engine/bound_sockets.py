@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from netstart_wg.system.namespaces import identity_of, namespace_of, vrf_index
+from netstart_wg.system.namespaces import identity, identity_of, namespace_of, vrf_index
 
 _SIOCGSKNS = 0x894C
 _SO_MARK = 36
+_SO_BINDTOIFINDEX = 62
 _U32 = struct.Struct("=I")
 """A mark has all 32 bits; what Python makes of a number has a sign."""
 _SO_PROTOCOL = 38
@@ -91,15 +92,16 @@ def adopt_udp_socket(descriptor: int) -> socket.socket:
 
 
 def namespace_of_socket(each: socket.socket) -> int | None:
-    """Return the inode of the network namespace that it is in; None without CAP_NET_ADMIN there."""
+    """Return `identity_of` the rdomain that it is in; None without CAP_NET_ADMIN there."""
     try:
         namespace: int = fcntl.ioctl(each.fileno(), _SIOCGSKNS, 0)
     except OSError:
         return None
     try:
-        return os.fstat(namespace).st_ino
+        inode = os.fstat(namespace).st_ino
     finally:
         os.close(namespace)
+    return identity(inode, each.getsockopt(socket.SOL_SOCKET, _SO_BINDTOIFINDEX))
 
 
 def fwmark_of(each: socket.socket) -> int:

@@ -493,13 +493,38 @@ class Engine:
         ):
             self._mark(bound, fwmark)
         elif bound is not None:
-            replacement = self._open_sockets(port, fwmark, rdomain)
+            replacement = self._replace_sockets(bound, port, fwmark, rdomain)
             self._receive_what_has_come()
             self._set_sockets(replacement, rdomain)
             self._succession.sockets_changed(replacement)
         elif is_asked_for:
             # they can be had; they are opened when the interface comes up
             self._open_sockets(port, fwmark, rdomain).close()
+
+    def _replace_sockets(
+        self, bound: UdpSockets, port: int, fwmark: int, rdomain: int
+    ) -> UdpSockets:
+        """Open others; raise OSError, and then those there are stay.
+
+        A VRF has its ports in common with the namespace around it: to move there, or back,
+        with the same port the former sockets have to go first.
+        """
+        device = self._device
+        try:
+            return self._open_sockets(port, fwmark, rdomain)
+        except OSError as error:
+            is_ours = port == bound.port and rdomain != device.wgrtable
+            if error.errno != errno.EADDRINUSE or not is_ours:
+                raise
+        former = (bound.port, device.fwmark, device.wgrtable)
+        self._receive_what_has_come()
+        self._set_sockets(None)
+        self._store_sockets()
+        try:
+            return self._open_sockets(port, fwmark, rdomain)
+        except OSError:
+            self._set_sockets(self._open_sockets(*former), device.wgrtable)
+            raise
 
     def _open_sockets(self, port: int, fwmark: int, rdomain: int) -> UdpSockets:
         """Open them in an rdomain; raise OSError, ENOENT if there is no such rdomain."""

@@ -70,11 +70,13 @@ def identity_of(rdomain: int) -> int | None:
 
     That of a namespace is its inode.  None if there is no such rdomain.
     """
-    index = vrf_index(rdomain)
-    if index is None:
-        return namespace_of(rdomain)
-    own = namespace_of(0)
-    return None if own is None else index << 32 | own
+    inode = namespace_around(rdomain)
+    return None if inode is None else identity(inode, vrf_index(rdomain) or 0)
+
+
+def identity(namespace: int, vrf: int) -> int:
+    """Put an inode, and the index of a VRF or 0, into one number."""
+    return vrf << 32 | namespace
 
 
 def rdomains() -> tuple[int, ...]:
