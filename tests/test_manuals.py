@@ -280,7 +280,7 @@ def test_the_message_shown_is_the_one_that_is_printed(
 OTHERS = {
     *("ps 1", "sh 1", "stat 1", "systemd 1", "send 2", "errno 3", "sd_listen_fds 3"),
     *("sd_notify 3", "syslog 3", "services 5", "systemd.exec 5", "network_namespaces 7"),
-    *("cron 8", "ifconfig 8", "ip 8", "ip-netns 8", "route 8", "sudo 8", "wg 8"),
+    *("cron 8", "ifconfig 8", "ip 8", "ip-netns 8", "ip-vrf 8", "route 8", "sudo 8", "wg 8"),
 }
 """What Linux systems have."""
 
