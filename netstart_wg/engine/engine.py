@@ -519,11 +519,12 @@ class Engine:
         former = (bound.port, device.fwmark, device.wgrtable)
         self._receive_what_has_come()
         self._set_sockets(None)
-        self._store_sockets()
+        self._succession.sockets_changed(None)
         try:
             return self._open_sockets(port, fwmark, rdomain)
         except OSError:
             self._set_sockets(self._open_sockets(*former), device.wgrtable)
+            self._succession.sockets_changed(self._udp.sockets)
             raise
 
     def _open_sockets(self, port: int, fwmark: int, rdomain: int) -> UdpSockets:
