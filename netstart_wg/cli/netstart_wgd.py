@@ -149,12 +149,13 @@ def _serve_in_foreground(options: argparse.Namespace) -> int:
     from netstart_wg.app.syslog import standard_error_log
     from netstart_wg.engine.descriptor_store import Inherited
     from netstart_wg.engine.notify import ServiceManager
-    from netstart_wg.engine.predecessor import InterfaceDeletedError
+    from netstart_wg.engine.predecessor import GivenUpError, InterfaceDeletedError
 
     _log_to(standard_error_log())
     service_manager = ServiceManager.of_environment()
+    inherited = Inherited.of_environment()
     try:
-        how = replace(_launch_of(options), inherited=Inherited.of_environment())
+        how = replace(_launch_of(options), inherited=inherited)
         return _serve(how, service_manager)
     except InterfaceDeletedError as error:
         # as if it had been deleted a moment later
@@ -163,7 +164,11 @@ def _serve_in_foreground(options: argparse.Namespace) -> int:
         return ExitStatus.OK
     except NetstartError as error:
         service_manager.status(str(error))
-        raise
+        if inherited.is_empty or isinstance(error, GivenUpError):
+            raise
+        # there is an interface to lose, so it is worth another try
+        logging.getLogger(__name__).critical("%s", error)
+        return ExitStatus.BUSY
 
 
 def _serve(how: Launch, service_manager: ServiceManager, ready: int | None = None) -> int:

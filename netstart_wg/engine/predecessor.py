@@ -29,6 +29,10 @@ MAX_RESTORATIONS: Final = 3
 """In short succession: the next time it is the state that is suspected."""
 
 
+class GivenUpError(BackendError):
+    """What was left has brought down one engine after the other."""
+
+
 class InterfaceDeletedError(NetstartError):
     """While no engine was there somebody has deleted its interface."""
 
@@ -50,8 +54,8 @@ class Predecessor:
     def of(cls, name: str, inherited: Inherited, store: DescriptorStore) -> Self | None:
         """Take over what was left; None if there is no predecessor.
 
-        Sessions are nobody else's from then on.  Raise InterfaceDeletedError, and
-        BackendError if the state has already brought down one engine after the other.
+        Sessions are nobody else's from then on.  Raise InterfaceDeletedError, or
+        GivenUpError.
         """
         if inherited.is_empty:
             return None
@@ -63,7 +67,7 @@ class Predecessor:
         store.remove(Stored.SESSIONS)
         if sessions is None and saved is not None and saved.restorations >= MAX_RESTORATIONS:
             reason = f"died {saved.restorations + 1} times in a row, with the same configuration"
-            raise BackendError("restore", name, reason)
+            raise GivenUpError("restore", name, reason)
         sockets = _usable_sockets(inherited.descriptors.get(Stored.UDP, ()), saved)
         if sockets is None:
             store.remove(Stored.UDP)

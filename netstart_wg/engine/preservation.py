@@ -14,6 +14,7 @@ import logging
 import mmap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import islice
 
 from netstart_wg.engine.descriptor_store import DescriptorStore, Stored
@@ -32,6 +33,8 @@ LIVED_NS = 10 * NANOSECONDS_PER_SECOND
 _REST = 19
 """So many times the work: a twentieth of the time, at most, goes into it."""
 _LEAST_REST_NS = NANOSECONDS_PER_SECOND // 20
+_LONG_REST_NS = 10 * NANOSECONDS_PER_SECOND
+"""Between two tries of what is refused."""
 
 
 class Preservation:
@@ -79,16 +82,14 @@ class Preservation:
             writing = None
         try:
             writing = self._begin() if writing is None else writing
-            is_complete = writing.go_on(PEERS_AT_ONCE)
+            if not writing.go_on(PEERS_AT_ONCE):
+                self._writing = writing
+                return
+            self._rest_until_ns = now_ns + max(_LEAST_REST_NS, _REST * writing.took_ns)
+            self._replace(writing, patience_seconds=0.0)
         except OSError as error:
             log.error("its configuration cannot be kept for a successor: %s", error.strerror)
-            self._rest_until_ns = now_ns + NANOSECONDS_PER_SECOND
-            return
-        if not is_complete:
-            self._writing = writing
-            return
-        self._rest_until_ns = now_ns + max(_LEAST_REST_NS, _REST * writing.took_ns)
-        self._replace(writing, patience_seconds=0.0)
+            self._rest_until_ns = now_ns + _LONG_REST_NS
 
     def hand_over(self) -> None:
         """Leave everything, sessions too, to a successor.
@@ -124,16 +125,16 @@ class Preservation:
         return _Writing(self._device, saved)
 
     def _replace(self, writing: _Writing, patience_seconds: float) -> None:
-        """Let the store have what was written."""
-        resident = writing.file.resident()
-        if self._store.keep(Stored.STATE, [writing.file.descriptor], patience_seconds):
+        """Let the store have what was written; raise OSError."""
+        with closing(writing):
+            resident = writing.file.resident()
+            if not self._store.keep(Stored.STATE, [writing.file.descriptor], patience_seconds):
+                resident.close()
+                return
             self._written = writing.revision
-            if self._resident is not None:
-                self._resident.close()
-            self._resident = resident
-        else:
-            resident.close()
-        writing.close()
+            former, self._resident = self._resident, resident
+            if former is not None:
+                former.close()
 
 
 class _Writing:

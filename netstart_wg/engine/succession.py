@@ -28,7 +28,7 @@ class Succession:
     def __init__(
         self, name: str, service_manager: ServiceManager, inherited: Inherited | None = None
     ) -> None:
-        """Take over what was left; raise InterfaceDeletedError or BackendError."""
+        """Take over what was left; raise InterfaceDeletedError or GivenUpError."""
         inherited = Inherited() if inherited is None else inherited
         self._name = name
         self._service_manager = service_manager

@@ -31,6 +31,9 @@ _BOOTED = Path("/run/systemd/system")
 """sd_booted(3)."""
 _UNIT_FOLDERS = frozenset({"/usr/lib/systemd/system", "/usr/local/lib/systemd/system"})
 _EXPECTED = frozenset({"active", "activating", "deactivating", "reloading"})
+_HINT_IN_ONE_LINE: Final = "; hint: "
+_HINT: Final = "\n    hint: "
+"""An engine's status is one line, and its message here has two."""
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.2
 
@@ -62,7 +65,8 @@ def start(unit: str, operation: str, interface: str) -> None:
     values = _show(unit, "StatusText", "Result")
     _systemctl("stop", "--quiet", unit)
     _systemctl("reset-failed", "--quiet", unit)
-    reason = values["StatusText"] or f"{unit}: {values['Result'] or 'not started'}"
+    said = values["StatusText"].removeprefix(f"{interface}: ").replace(_HINT_IN_ONE_LINE, _HINT)
+    reason = said or f"{unit}: {values['Result'] or 'not started'}"
     raise BackendError(operation, interface, reason)
 
 

@@ -15,9 +15,8 @@ from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.descriptor_store import DescriptorStore, Inherited, Stored
 from netstart_wg.engine.memory_file import MemoryFile
 from netstart_wg.engine.notify import ServiceManager
-from netstart_wg.engine.predecessor import InterfaceDeletedError, Predecessor
+from netstart_wg.engine.predecessor import GivenUpError, InterfaceDeletedError, Predecessor
 from netstart_wg.engine.tun_device import TunDevice
-from netstart_wg.errors import BackendError
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.saved import SavedDevice, SavedSession
 from netstart_wg.model.state import WireGuardState
@@ -183,7 +182,7 @@ def test_an_interface_that_was_deleted_meanwhile_is_told(left: Left) -> None:
 
 def test_the_fourth_death_in_a_row_is_laid_to_the_state(left: Left) -> None:
     left.saved(restorations=3)
-    with pytest.raises(BackendError, match="died 4 times in a row"):
+    with pytest.raises(GivenUpError, match="died 4 times in a row"):
         left.take()
     left.udp = ()
     left.sessions = "".join(encode_sessions([]))  # but the last one has not died

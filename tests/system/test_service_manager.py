@@ -46,9 +46,10 @@ def test_a_unit_that_starts_is_asked_for_once(systemd: Path) -> None:
 def test_one_that_does_not_is_stopped_again_and_says_why_itself(systemd: Path) -> None:
     (systemd / "status").write_text("1")
     (systemd / "shown").write_text(
-        "Result=exit-code\nStatusText=open: /dev/net/tun: no such file\n"
+        "Result=exit-code\nStatusText=wg0: open: /dev/net/tun: no such file; hint: load it\n"
     )
-    with pytest.raises(BackendError, match=r"^wg0: start the engine: open: /dev/net/tun: no such"):
+    said = "^wg0: start the engine: open: /dev/net/tun: no such file\n    hint: load it$"
+    with pytest.raises(BackendError, match=said):
         service_manager.start("netstart-wgd@wg0.service", "start the engine", "wg0")
     assert asked(systemd) == ["reset-failed", "start", "show", "stop", "reset-failed"]
 
