@@ -72,6 +72,7 @@ def launch(how: Launch, service_manager: ServiceManager) -> Engine:
         from netstart_wg.engine.rehearsal import rehearse
 
         rehearse()
+        succession.take_over()
         try:
             _give_up(account, descriptors.name)
             engine = Engine(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -41,8 +42,6 @@ class InterfaceDeletedError(NetstartError):
 class Predecessor:
     """What is good of it."""
 
-    tun: int
-    """Descriptor of the TUN device, which has an interface."""
     sockets: BoundSockets | None = None
     """None: it had none, or they are not those that it speaks of."""
     saved: SavedDevice | None = None
@@ -54,14 +53,11 @@ class Predecessor:
     def of(cls, name: str, inherited: Inherited, store: DescriptorStore) -> Self | None:
         """Take over what was left; None if there is no predecessor.
 
-        Sessions are nobody else's from then on.  Raise InterfaceDeletedError, or
-        GivenUpError.
+        Keys are read, so the opener must be another process by then.  Sessions are nobody
+        else's from then on.  Raise GivenUpError.
         """
         if inherited.is_empty:
             return None
-        tun = _usable_tun(inherited.descriptors.get(Stored.TUN, ()))
-        if tun is None:
-            raise InterfaceDeletedError(f"{name}: interface was deleted")
         saved = _read_state(name, inherited.descriptors.get(Stored.STATE, ()))
         sessions = _take_sessions(name, inherited.descriptors.get(Stored.SESSIONS, ()))
         store.remove(Stored.SESSIONS)
@@ -72,7 +68,7 @@ class Predecessor:
         if sockets is None:
             store.remove(Stored.UDP)
             store.wait()
-        return cls(tun=tun, sockets=sockets, saved=saved, sessions=sessions)
+        return cls(sockets=sockets, saved=saved, sessions=sessions)
 
     @property
     def restorations(self) -> int:
@@ -82,15 +78,18 @@ class Predecessor:
         return self.saved.restorations + 1
 
 
-def _usable_tun(descriptors: Sequence[int]) -> int | None:
-    for each in descriptors:
-        try:
+def inherited_tun(name: str, inherited: Inherited) -> int | None:
+    """Return the TUN device that was left, None if there is no predecessor.
+
+    Raise InterfaceDeletedError.
+    """
+    for each in inherited.descriptors.get(Stored.TUN, ()):
+        with suppress(OSError, TunGoneError):
             if TunDevice(each).is_tun:
                 return each
-        except (OSError, TunGoneError):
-            pass
-    close_all(descriptors)
-    return None
+    if inherited.is_empty:
+        return None
+    raise InterfaceDeletedError(f"{name}: interface was deleted")
 
 
 def _read_state(name: str, descriptors: Sequence[int]) -> SavedDevice | None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.descriptor_store import DescriptorStore, Inherited, Stored
 from netstart_wg.engine.notify import ServiceManager, Watchdog
-from netstart_wg.engine.predecessor import Predecessor
-from netstart_wg.engine.preservation import Preservation
-from netstart_wg.engine.udp import UdpSockets
+from netstart_wg.engine.predecessor import Predecessor, inherited_tun
 from netstart_wg.model.now import Now
-from netstart_wg.protocol.device import Device
+
+if TYPE_CHECKING:  # the opener is forked while this is loaded, and does without them
+    from netstart_wg.engine.preservation import Preservation
+    from netstart_wg.engine.udp import UdpSockets
+    from netstart_wg.protocol.device import Device
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +31,28 @@ class Succession:
     def __init__(
         self, name: str, service_manager: ServiceManager, inherited: Inherited | None = None
     ) -> None:
-        """Take over what was left; raise InterfaceDeletedError or GivenUpError."""
+        """Begin with what there is, of which nothing is read yet; raise InterfaceDeletedError."""
         inherited = Inherited() if inherited is None else inherited
+        self.tun = inherited_tun(name, inherited)
+        """Descriptor of the TUN device that was left."""
         self._name = name
+        self._inherited = inherited
         self._service_manager = service_manager
         self._store = DescriptorStore(service_manager, inherited)
-        self._predecessor = Predecessor.of(name, inherited, self._store)
-        self._sockets = None if self._predecessor is None else self._predecessor.sockets
+        self._predecessor: Predecessor | None = None
+        self._sockets: BoundSockets | None = None
         self._watchdog: Watchdog | None = None
         self._preservation: Preservation | None = None
 
-    @property
-    def tun(self) -> int | None:
-        """Descriptor of the TUN device that was left."""
-        return None if self._predecessor is None else self._predecessor.tun
+    def take_over(self) -> None:
+        """Read what was left, keys and all; raise GivenUpError.
+
+        While we may still ask where sockets are, and when the opener is a process of its own:
+        it must not have a key.
+        """
+        self._predecessor = Predecessor.of(self._name, self._inherited, self._store)
+        if self._predecessor is not None:
+            self._sockets = self._predecessor.sockets
 
     @property
     def has_successor(self) -> bool:
@@ -52,6 +63,8 @@ class Succession:
         self, device: Device, sockets_namespace: Callable[[], int | None], moment: Now
     ) -> None:
         """Make a new device what the former one was, and have it written from now on."""
+        from netstart_wg.engine.preservation import Preservation
+
         predecessor, self._predecessor = self._predecessor, None
         restorations = 0
         if predecessor is None:

@@ -200,3 +200,11 @@ def test_what_is_no_request_ends_the_opener(ends: Ends, octets: bytes) -> None:
     ends.engine.shutdown(socket.SHUT_WR)
     with pytest.raises(ValueError):
         serve(ends.opener, DirectOpener(SocketFile.at(ends.file)))
+
+
+def test_what_is_forked_has_loaded_nothing_that_an_opener_does_without() -> None:
+    """Nor has it read any key by then: see `Succession.take_over`."""
+    loaded = "import sys, netstart_wg.engine.launch; print(*sys.modules)"
+    words = [sys.executable, "-c", loaded]
+    modules = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"cryptography", "netstart_wg.protocol", "netstart_wg.datapath"} & set(modules)

@@ -15,7 +15,12 @@ from netstart_wg.engine.bound_sockets import BoundSockets
 from netstart_wg.engine.descriptor_store import DescriptorStore, Inherited, Stored
 from netstart_wg.engine.memory_file import MemoryFile
 from netstart_wg.engine.notify import ServiceManager
-from netstart_wg.engine.predecessor import GivenUpError, InterfaceDeletedError, Predecessor
+from netstart_wg.engine.predecessor import (
+    GivenUpError,
+    InterfaceDeletedError,
+    Predecessor,
+    inherited_tun,
+)
 from netstart_wg.engine.tun_device import TunDevice
 from netstart_wg.model.keys import PublicKey
 from netstart_wg.model.saved import SavedDevice, SavedSession
@@ -60,6 +65,7 @@ class Left:
 
     def take(self) -> Predecessor | None:
         inherited = self.inherited()
+        assert inherited_tun("wg0", inherited) == self.tun
         found = Predecessor.of("wg0", inherited, DescriptorStore(ServiceManager(), inherited))
         if found is not None and found.sockets is not None:
             self.opened.append(found.sockets)
@@ -101,7 +107,6 @@ def _close(descriptor: int) -> None:
 def test_what_is_as_it_says_is_taken_over(left: Left) -> None:
     found = left.take()
     assert found is not None
-    assert found.tun == left.tun
     assert found.sockets is not None
     assert found.sockets.port == left.port
     assert found.sockets.namespace == namespace_of(0)
@@ -112,6 +117,7 @@ def test_what_is_as_it_says_is_taken_over(left: Left) -> None:
 
 def test_nobody_has_left_anything_at_a_first_start() -> None:
     assert Predecessor.of("wg0", Inherited(), DescriptorStore(ServiceManager())) is None
+    assert inherited_tun("wg0", Inherited()) is None
 
 
 def test_sessions_are_taken_once(left: Left) -> None:
@@ -171,7 +177,6 @@ def test_a_state_that_cannot_be_read_is_none(left: Left) -> None:
     found = left.take()
     assert found is not None
     assert found.saved is None
-    assert found.tun == left.tun
 
 
 def test_an_interface_that_was_deleted_meanwhile_is_told(left: Left) -> None:

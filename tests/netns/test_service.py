@@ -224,6 +224,32 @@ def test_restarted_in_order_under_a_flood_it_loses_nothing(tunnel: Tunnel) -> No
     assert len(service.said("stored sessions")) == len(service.said("removed sessions")) == 2
 
 
+def test_what_is_taken_over_is_read_by_the_engine_alone(tunnel: Tunnel) -> None:
+    left, service = tunnel.left, tunnel.service
+    service.restart()
+    service.wait_until_saved()
+    service.kill()
+    private_key = state(left, "wg0").private_key
+    assert private_key is not None
+    written = (private_key.to_bytes(), private_key.to_hex().encode())
+    (opener,) = left.processes("opener of wg0")
+    assert any(each in _memory(service.engine) for each in written)
+    assert not any(each in _memory(opener) for each in written)
+
+
+def _memory(process: int) -> bytes:
+    """Return what a process can write to."""
+    found = b""
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            place, rights, *_ = line.split()
+            begin, end = (int(each, 16) for each in place.split("-"))
+            if "w" in rights:
+                memory.seek(begin)
+                found += memory.read(end - begin)
+    return found
+
+
 def test_stopped_for_good_it_leaves_nothing(tunnel: Tunnel) -> None:
     left, service = tunnel.left, tunnel.service
     service.manager.send_signal(signal.SIGTERM)
