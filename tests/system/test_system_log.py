@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from netstart_wg.system.system_log import SystemLog
+from netstart_wg.system.system_log import JournalLog, SystemLog, is_journal
 
 
 def listen(device: Path) -> socket.socket:
@@ -94,3 +96,27 @@ def test_a_reader_that_was_started_anew_gets_what_comes_then(
 def test_where_nobody_listens_there_is_no_log(device: Path) -> None:
     with pytest.raises(FileNotFoundError):
         SystemLog("netstart-wgd[7]", device)
+
+
+def test_the_journal_is_told_how_much_each_line_matters() -> None:
+    log = logging.getLogger("test of the journal")
+    written = io.StringIO()
+    handler = JournalLog(written)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
+        log.log(level, "line")
+    log.error("one\ntwo")
+    assert written.getvalue() == ("<7>line\n<6>line\n<4>line\n<3>line\n<2>line\n<3>one\n<3>two\n")
+
+
+def test_the_journal_reads_what_its_variable_says_and_nothing_else(tmp_path: Path) -> None:
+    with (tmp_path / "journal").open("w") as journal, (tmp_path / "other").open("w") as other:
+        status = os.fstat(journal.fileno())
+        environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        assert is_journal(journal.fileno(), environment)
+        assert not is_journal(other.fileno(), environment)
+        assert not is_journal(journal.fileno(), {})
+    assert not is_journal(-1, environment)
