@@ -24,7 +24,7 @@ SERVICE: Final = "netstart-wg.service"
 CREDENTIALS_FOLDER: Final = Path("/run/credentials") / SERVICE
 """Where the credentials of the service are as long as it is active (systemd.exec(5))."""
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 100.0
 """How long a unit may take to start; its own limit is below that."""
 
 _BOOTED = Path("/run/systemd/system")
