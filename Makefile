@@ -1,6 +1,7 @@
 # make demo    two hosts, a tunnel between them, and netstart-wg in each
 # make check   everything that must hold
-# make check-vm   what takes a kernel of its own: VM='COMMAND' runs another command in the virtual machine
+# make check-vm   what takes a machine that boots, and a kernel of its own, in a virtual machine:
+#                 VM='COMMAND' runs that command in it instead
 # Both set up what they need first; contrib/setup and contrib/peers say what that is.
 
 PYTHON = python3
@@ -25,8 +26,8 @@ check: check-tools peers $(READY)
 	mandoc -T lint -W warning man/*.[1-9]
 	$(VENV)/bin/python -m tests
 
-check-vm: vm-tools
-	$(PYTHON) -m tests.vm $(VM)
+check-vm: vm-tools $(READY)
+	$(VENV)/bin/python -m tests.vm $(VM)
 
 bench: check-tools peers $(READY)
 	$(VENV)/bin/python -m contrib.bench.engines $(BENCH)

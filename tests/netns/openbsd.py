@@ -12,6 +12,29 @@ from tests.netns.hosts import Host
 SHIMS = Path(__file__).parent.parent.parent / "contrib" / "openbsd"
 PATH = f"{SHIMS}:{SCRIPTS}:{os.environ['PATH']}"
 
+WG4 = """\
+#!/bin/sh
+
+# create interfaces; set random private keys
+ifconfig wg1 create wgport 7111 wgkey `openssl rand -base64 32` rdomain 1
+ifconfig wg2 create wgport 7222 wgkey `openssl rand -base64 32` rdomain 2
+
+# assign addresses
+ifconfig wg1 192.168.5.1/24
+ifconfig wg2 192.168.5.2/24
+
+# read the public keys
+PUB1="`ifconfig wg1 | grep 'wgpubkey' | cut -d ' ' -f 2`"
+PUB2="`ifconfig wg2 | grep 'wgpubkey' | cut -d ' ' -f 2`"
+
+# make them peers
+ifconfig wg1 wgpeer $PUB2 wgendpoint 127.0.0.1 7222 wgaip 192.168.5.2/32
+ifconfig wg2 wgpeer $PUB1 wgendpoint 127.0.0.1 7111 wgaip 192.168.5.1/32
+ifconfig wg1
+ifconfig wg2
+"""
+"""The commands of OpenBSD's wg(4), EXAMPLES; only the comments are ours."""
+
 
 def attempt(host: Host, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command to the end, however that is."""

@@ -1,106 +1,174 @@
-"""A virtual machine for the length of one command: booted, given the tree, watched, and ended.
+"""A virtual machine: booted, given scripts to run, rebooted, and its power cut.
 
-It has two processors, 1 GiB, no network, and the whole of Debian's kernel.
-What is written to its disk is gone with it.
+It has two processors, 1 GiB, no network, and the whole of Debian's kernel; everything in it
+takes some ten times as long as outside.  A service of the image runs what comes through a
+port of the machine (`image.AGENT`): nobody logs in, and netstart-wg is not needed for it.
 """
 
 from __future__ import annotations
 
+import base64
+import itertools
+import os
+import select
 import subprocess
-import sys
-import tarfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import IO
 
-from tests.vm.image import Image
+from tests.vm.image import KERNEL_ARGUMENTS, Image
 
-ROOT = Path(__file__).parents[2]
-TIMED_OUT = 124
-"""As timeout(1) ends."""
-NEVER_TOLD = 125
-CONSOLE_LINES = 40
+BOOT_SECONDS = 300.0
+POWER_OFF_SECONDS = 120.0
+SCRIPT_SECONDS = 120.0
+"""Limits for a machine that is slow because others compute; it is no failure to be slow."""
 
 _QEMU = (
-    *("qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024"),
-    *("-cpu", "qemu64,-svm", "-nodefaults", "-nographic", "-no-reboot"),
-    *("-device", "virtio-rng-pci"),
+    *("setpriv", "--pdeathsig", "KILL"),  # it does not outlive us
+    *("qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-smp", "2", "-m", "1024"),
+    *("-cpu", "qemu64,-svm", "-nodefaults", "-display", "none", "-no-reboot"),
+    *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
+    *("-chardev", "stdio,id=agent,signal=off", "-device", "virtserialport,chardev=agent"),
 )
-_RUN = """\
-#!/bin/sh
-# What the command prints goes to the second serial port, its exit status to the third.
-for port in /dev/ttyS1 /dev/ttyS2; do
-    stty -F "$port" raw -echo
-done
-for program in netstart-wg netstart-wgd; do
-    module=netstart_wg.cli.$(echo "$program" | tr - _)
-    printf '#!/bin/sh\\nPYTHONPATH=%s exec python3 -P -m %s "$@"\\n' "$PWD" "$module" \\
-        >/usr/local/bin/$program
-    chmod 755 /usr/local/bin/$program
-done
-modprobe --all wireguard tun vrf dummy veth
-export HOME=/root LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 CI=true
-sh ./.vm-command >/dev/ttyS1 2>&1 </dev/null
-echo $? >/dev/ttyS2
-systemctl poweroff --force --force
-"""
-_KERNEL_ARGUMENTS = "root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.show_status=0"
 
 
-def run_in_machine(image: Image, command: str, within_seconds: float) -> int:
-    """Run a command of sh(1) in the tree's root folder, as root; return its exit status.
-
-    What it prints goes to our standard output as it comes.  If the machine does not
-    get that far, or takes too long, what its console said last goes to standard
-    error; the status is then one of ours.
-    """
-    with TemporaryDirectory(prefix="netstart-wg-vm.") as name:
-        folder = Path(name)
-        _pack(folder / "task.tar", command)
-        words = _command_line(image, folder)
-        with subprocess.Popen(words, stdin=subprocess.DEVNULL) as machine:
-            try:
-                machine.wait(within_seconds)
-            except subprocess.TimeoutExpired:
-                return _fail(TIMED_OUT, f"not done after {within_seconds:.0f} seconds", folder)
-            finally:
-                machine.kill()
-        told = (folder / "status").read_text().strip()
-        if not told.isdigit():
-            return _fail(NEVER_TOLD, "it ended before the command did", folder)
-        return int(told)
+class MachineError(Exception):
+    """The machine did not boot, did not answer, or has ended."""
 
 
-def _pack(archive: Path, command: str) -> None:
-    """Write the tree as it is here, committed or not, and the command."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    with tarfile.open(archive, "w") as tar:
-        for path in filter(None, listed.split("\0")):
-            if (ROOT / path).is_file():  # one that was deleted is listed until that is committed
-                tar.add(ROOT / path, path)
-        for path, text in ((".vm-run", _RUN), (".vm-command", f"{command}\n")):
-            script = archive.with_name(path)
-            script.write_text(text)
-            script.chmod(0o755)
-            tar.add(script, path)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A script that has ended."""
+
+    status: int
+    output: str
 
 
-def _command_line(image: Image, folder: Path) -> list[str]:
-    def drive(path: Path, *options: str) -> list[str]:
-        return ["-drive", ",".join((f"file={path}", "format=raw", "if=virtio", *options))]
+class Machine:
+    """One machine with one disk; off until `boot`."""
 
-    return [
-        *_QEMU,
-        *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
-        *("-append", _KERNEL_ARGUMENTS, "-serial", f"file:{folder / 'console'}"),
-        *("-serial", "stdio", "-serial", f"file:{folder / 'status'}"),
-        *drive(image.disk, "snapshot=on"),
-        *drive(folder / "task.tar", "readonly=on"),
-    ]
+    def __init__(self, image: Image, folder: Path, cargo: Path, *, keep: bool) -> None:
+        """Take an archive as the second disk; `keep` the first as it is written to."""
+        self._image = image
+        self._cargo = cargo
+        self._console = folder / "console"
+        self._disk = image.disk
+        self._keeps = keep
+        if keep:
+            self._disk = folder / "disk"
+            subprocess.run(["cp", "--sparse=always", image.disk, self._disk], check=True)
+        self._qemu: subprocess.Popen[bytes] | None = None
+        self._words = itertools.count()
 
+    def boot(self) -> None:
+        """Switch it on; return as soon as it takes scripts, which is long before it has booted."""
+        assert self._qemu is None, "it is on"
+        self._qemu = subprocess.Popen(
+            self._command_line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.attempt("true", within=BOOT_SECONDS)
 
-def _fail(status: int, reason: str, folder: Path) -> int:
-    console = (folder / "console").read_text(errors="replace").splitlines()
-    for line in (*console[-CONSOLE_LINES:], f"virtual machine: {reason}"):
-        sys.stderr.write(f"{line}\n")
-    return status
+    def run(self, script: str, *, within: float = SCRIPT_SECONDS) -> str:
+        """Run a script of sh(1) as root, which must end with 0; return what it prints."""
+        ended = self.attempt(script, within=within)
+        assert ended.status == 0, f"status {ended.status} of {script}\n{ended.output}"
+        return ended.output
+
+    def attempt(
+        self,
+        script: str,
+        *,
+        within: float = SCRIPT_SECONDS,
+        told: Callable[[bytes], object] = len,
+    ) -> Ended:
+        """Run a script; hand on what it prints on both sides as it comes, and return it."""
+        word = f"end-{next(self._words)}"
+        end = f"\n{word} ".encode()
+        self._send(word, script)
+        deadline = time.monotonic() + within
+        output = b""
+        shown = 0
+        while (at := output.find(end)) < 0 or not output.endswith(b"\n", at + 1):
+            if not (read := self._read(deadline)):
+                reason = f"no end after {within:.0f} s, or of the machine"
+                raise MachineError(f"{reason}: {script}\n{output.decode(errors='replace')}")
+            output += read
+            certain = max(shown, len(output) - len(end) - 8)  # what follows may be the end
+            told(output[shown:certain])
+            shown = certain
+        told(output[shown:at])
+        status = int(output[at + len(end) :])
+        return Ended(status=status, output=output[:at].decode(errors="replace"))
+
+    def begin(self, script: str) -> None:
+        """Run a script of which nobody will hear the end: the power will be cut."""
+        self._send("lost", script)
+
+    def reboot(self) -> None:
+        """Shut it down in order, and boot it again."""
+        self.power_off()
+        self.boot()
+
+    def power_off(self) -> None:
+        """Shut it down in order."""
+        self.begin("systemctl --no-block poweroff")
+        assert self._qemu is not None
+        try:
+            self._qemu.wait(POWER_OFF_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise MachineError("it does not shut down") from None
+        finally:
+            self.cut_power()
+
+    def cut_power(self) -> None:
+        """Switch it off as it is: what it has not written is lost."""
+        if self._qemu is None:
+            return
+        self._qemu.kill()
+        self._qemu.wait()
+        for pipe in self._pipes():
+            pipe.close()
+        self._qemu = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether somebody has switched it on, and not off again."""
+        return self._qemu is not None and self._qemu.poll() is None
+
+    def console(self) -> str:
+        """Return what was written to the console since the last boot began."""
+        return self._console.read_text(errors="replace") if self._console.exists() else ""
+
+    def _send(self, word: str, script: str) -> None:
+        to_agent, _ = self._pipes()
+        to_agent.write(f"{word} ".encode() + base64.b64encode(script.encode()) + b"\n")
+        to_agent.flush()
+
+    def _read(self, deadline: float) -> bytes:
+        """Return what comes next; nothing if it is too late, or if the machine has ended."""
+        _, from_agent = self._pipes()
+        left = max(0.0, deadline - time.monotonic())
+        if not select.select([from_agent], [], [], left)[0]:
+            return b""
+        return os.read(from_agent.fileno(), 1 << 16)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        qemu = self._qemu
+        assert qemu is not None, "it is off"
+        assert qemu.stdin is not None
+        assert qemu.stdout is not None
+        return qemu.stdin, qemu.stdout
+
+    def _command_line(self) -> list[str]:
+        def drive(path: Path, *options: str) -> list[str]:
+            return ["-drive", ",".join((f"file={path}", "format=raw", "if=virtio", *options))]
+
+        return [
+            *_QEMU,
+            *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),
+            *("-append", KERNEL_ARGUMENTS, "-serial", f"file:{self._console}"),
+            *drive(self._disk, "cache=unsafe" if self._keeps else "snapshot=on"),
+            *drive(self._cargo, "readonly=on"),
+        ]
