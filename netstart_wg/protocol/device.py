@@ -101,12 +101,15 @@ class Device:
 
     def port_chosen(self, port: int) -> None:
         """Note the port that the system chose, to be kept from now on."""
-        self._listen_port = port
+        if port != self._listen_port:
+            self._listen_port = port
+            self.revision += 1
 
     def bring_up(self, now: Now) -> None:
         """Note that the interface came up and its sockets are open."""
         if not self._around.is_up:
             self._around.is_up = True
+            self.revision += 1
             for peer in self._peers.values():
                 peer.start(now)
                 self._reschedule(peer)
@@ -115,6 +118,7 @@ class Device:
         """Note that the interface went down: all sessions end."""
         if self._around.is_up:
             self._around.is_up = False
+            self.revision += 1
             for peer in self._peers.values():
                 peer.stop()
 

@@ -106,17 +106,18 @@ class Service:
         self.manager.send_signal(signal.SIGUSR2)
         self.wait_for("started", count=before + 1)
 
-    def wait_until_saved(self) -> None:
+    def wait_until_saved(self, port: int = PORT) -> None:
         """Return when the store has the engine's configuration as it is now."""
-        now = lasting(state(self.host, "wg0")).peers
-        eventually(lambda: now in self._saved_peers(), what="the configuration in the store")
+        now = port, lasting(state(self.host, "wg0")).peers
+        eventually(lambda: now in self._saved(), what="the configuration in the store")
 
-    def _saved_peers(self) -> list[tuple[PeerState, ...]]:
+    def _saved(self) -> list[tuple[int, tuple[PeerState, ...]]]:
         found = []
         for file in Path(f"/proc/{self.manager.pid}/fd").iterdir():
             with suppress(OSError, UapiError):
                 if "memfd:netstart-wgd state" in str(file.readlink()):
-                    found.append(lasting(decode_get(file.read_text())).peers)
+                    saved = lasting(decode_get(file.read_text()))
+                    found.append((saved.listen_port, saved.peers))
         return found
 
 
@@ -350,13 +351,15 @@ def test_an_engine_that_hangs_is_killed_by_the_watchdog_and_one_that_works_is_no
     host = new_host("hangs")
     service = Service.start(host, watchdog_seconds=4)
     host.run("ip", "link", "set", "wg0", "up")
-    index = identity(host)
+    index, port = identity(host), show(host, "wg0").listen_port
+    service.wait_until_saved(port)
     os.kill(service.engine, signal.SIGSTOP)
     service.wait_for("watchdog")
     os.kill(service.engine, signal.SIGCONT)
     service.wait_for("ready", count=2)
     assert service.said("ended") == ["ended -6"]
     assert identity(host) == index
+    assert show(host, "wg0").listen_port == port, "one that the system had chosen"
     service.manager.stop()
 
 
