@@ -56,14 +56,15 @@ class ServiceManager:
 
     def is_ready(self, status: str) -> None:
         """Say that the service is there, and how it is, in one line."""
-        self.send("READY=1", f"STATUS={_in_one_line(status)}")
+        line = f"STATUS={_in_one_line(status)}"
+        self.send("READY=1", line, patience_seconds=PATIENCE_SECONDS)
 
     def status(self, text: str) -> None:
         """Say how it is, or why it cannot start: `systemctl show -P StatusText` has it.
 
         A hint of a message of ours, in a line of its own there, follows after "; hint: ".
         """
-        self.send(f"STATUS={_in_one_line(text)}")
+        self.send(f"STATUS={_in_one_line(text)}", patience_seconds=PATIENCE_SECONDS)
 
     def is_alive(self) -> bool:
         """Reset the watchdog; return False if there was no room for that word."""
@@ -71,7 +72,7 @@ class ServiceManager:
 
     def is_stopping(self) -> None:
         """Say that the service is about to end."""
-        self.send("STOPPING=1")
+        self.send("STOPPING=1", patience_seconds=PATIENCE_SECONDS)
 
     def send(
         self, *lines: str, descriptors: Sequence[int] = (), patience_seconds: float = 0.0
