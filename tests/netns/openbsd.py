@@ -10,6 +10,7 @@ from tests.netns.engines import SCRIPTS
 from tests.netns.hosts import Host
 
 SHIMS = Path(__file__).parent.parent.parent / "contrib" / "openbsd"
+PATIENCE_SECONDS = 60.0
 PATH = f"{SHIMS}:{SCRIPTS}:{os.environ['PATH']}"
 
 WG4 = """\
@@ -37,8 +38,8 @@ ifconfig wg2
 
 
 def attempt(host: Host, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to the end, however that is."""
-    return host.attempt(*command, environment={"PATH": PATH})
+    """Run a command to the end, however that is; it may be a script of many."""
+    return host.attempt(*command, environment={"PATH": PATH}, timeout=PATIENCE_SECONDS)
 
 
 def ifconfig(host: Host, *words: str) -> str:
