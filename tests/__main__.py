@@ -10,8 +10,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -22,13 +22,14 @@ IN_NAMESPACES = Path("tests/netns")
 def main() -> int:
     """Return 0 if none has failed."""
     first, second = halves(sorted(IN_NAMESPACES.glob("test_*.py")))
-    with ExitStack() as opened:
-        beside = [
-            _start(opened, [f"--ignore={IN_NAMESPACES}"]),
-            _start(opened, [str(file) for file in second]),
-        ]
+    with (
+        tempfile.TemporaryFile("w+") as others,
+        tempfile.TemporaryFile("w+") as rest,
+        _started([f"--ignore={IN_NAMESPACES}"], others) as computing,
+        _started(map(str, second), rest) as waiting,
+    ):
         failures = [subprocess.run([*PYTEST, *map(str, first)], check=False).returncode]
-        for process, output in beside:
+        for process, output in ((computing, others), (waiting, rest)):
             failures.append(process.wait())
             output.seek(0)
             print(output.read(), end="", flush=True)
@@ -46,15 +47,15 @@ def halves(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return shares
 
 
-def _start(opened: ExitStack, words: Sequence[str]) -> tuple[subprocess.Popen[str], IO[str]]:
-    """Run tests in the background, until we end."""
-    output = opened.enter_context(tempfile.TemporaryFile("w+"))
-    process = subprocess.Popen(
-        [*PYTEST, *words], stdout=output, stderr=subprocess.STDOUT, text=True
-    )
-    opened.callback(process.wait)
-    opened.callback(process.terminate)
-    return process, output
+@contextmanager
+def _started(words: Iterable[str], output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run tests in the background, as long as we are there."""
+    process = subprocess.Popen([*PYTEST, *words], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":
