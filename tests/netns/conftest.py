@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from shutil import which
 
@@ -13,6 +14,8 @@ import pytest
 
 from tests.netns.engines import Engine
 from tests.netns.hosts import HostMaker, hosts
+from tests.netns.kinds import ENGINES as ENGINE_KINDS
+from tests.netns.kinds import Kind
 from tests.netns.obstacles import give_up
 from tests.netns.scenarios import ENGINES, hold_to_the_table
 
@@ -72,15 +75,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         give_up(reason)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Compare what a scenario's test saw with what is recorded."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a scenario's test, and compare what it saw with what is recorded."""
     marker = pyfuncitem.get_closest_marker("scenario")
     if marker is None:
-        return (yield)
+        return None
+    wanted = signature(pyfuncitem.obj).parameters
     error = None
     try:
-        yield
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted})
     except AssertionError as seen:
         error = seen
     (number,), engine = marker.args, pyfuncitem.funcargs["engine"]
@@ -96,6 +100,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     assert isinstance(each, Engine)
     if (reason := each.obstacle()) is not None:
         give_up(reason)
+    return each
+
+
+@pytest.fixture(scope="module", params=ENGINE_KINDS, ids=str)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind in turn, of those that the kernel has."""
+    each = request.param
+    assert isinstance(each, Kind)
     return each
 
 

@@ -177,9 +177,9 @@ class ShownInterface:
     """By public key, in the order shown."""
 
 
-def show(host: Host, interface: str) -> ShownInterface:
-    """Ask the engine through wg(8)."""
-    first, *rest = host.run("wg", "show", interface, "dump").splitlines()
+def show(host: Host, interface: str, *within: str) -> ShownInterface:
+    """Ask the engine through wg(8), which finds the kernel's only `within` its namespace."""
+    first, *rest = host.run(*within, "wg", "show", interface, "dump").splitlines()
     private, public, port, fwmark = first.split("\t")
     peers = [_parse_peer(line) for line in rest]
     return ShownInterface(

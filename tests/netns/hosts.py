@@ -43,7 +43,8 @@ echo "$pid"
 exec cat
 """
 
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 90.0
+"""Long: the machine may be emulated."""
 
 
 class CommandFailedError(AssertionError):

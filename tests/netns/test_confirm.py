@@ -31,6 +31,7 @@ from tests.netns.engines import (
     show,
 )
 from tests.netns.hosts import Host, hosts
+from tests.netns.kinds import Kind
 from tests.netns.test_hitless import PORT, Hub, add_spoke
 from tests.netns.test_restore import picture
 from tests.netns.traffic import Flood, ping, pings, wait_for_listener
@@ -106,10 +107,13 @@ class Star:
 
 
 @pytest.fixture(scope="module")
-def set_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Star, list[KeyPair]]]:
+def set_up(
+    tmp_path_factory: pytest.TempPathFactory, kind: Kind
+) -> Iterator[tuple[Star, list[KeyPair]]]:
     folder = tmp_path_factory.mktemp("confirm")
+    kind.choose(folder)
     with hosts(folder) as new_host:
-        hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=folder)
+        hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=folder, kind=kind)
         near_host, to_near, near_keys = add_spoke(new_host, hub, "near", 1)
         far_host, to_far, far_keys = add_spoke(new_host, hub, "far", 2)
         star = Star(

@@ -29,6 +29,7 @@ from tests.netns.engines import (
     syncconf,
 )
 from tests.netns.hosts import Host, HostMaker, Link, link
+from tests.netns.kinds import EMBEDDED, ENGINES, Kind
 from tests.netns.traffic import Flood, pings
 from tests.netns.waiting import eventually
 
@@ -42,6 +43,7 @@ class Hub:
     keys: KeyPair
     folder: Path
     """Where its hostname file is."""
+    kind: Kind = EMBEDDED
 
     def set_up_by_hand(self) -> None:
         OURS.start(self.host, "wg0")
@@ -58,6 +60,7 @@ class Hub:
         file = self.folder / "hostname.wg0"
         file.touch(mode=0o600)
         file.write_text(lines + "".join(peer.hostname_line() for peer in peers))
+        self.kind.choose(self.folder)
         self.host.run(NETSTART_WG, "-C", str(self.folder))
 
 
@@ -93,16 +96,16 @@ def fates_of(far: PeerSection) -> list[list[PeerSection]]:
 
 
 @pytest.mark.parametrize(
-    "apply",
+    ("apply", "kind"),
     [
-        pytest.param(Hub.apply_by_syncconf, id="wg syncconf"),
-        pytest.param(Hub.apply_by_netstart, id="netstart-wg"),
+        pytest.param(Hub.apply_by_syncconf, EMBEDDED, id="wg syncconf"),
+        *(pytest.param(Hub.apply_by_netstart, kind, id=f"netstart-wg-{kind}") for kind in ENGINES),
     ],
 )
 def test_a_change_to_one_peer_is_not_felt_by_another(
-    new_host: HostMaker, tmp_path: Path, apply: Apply
+    new_host: HostMaker, tmp_path: Path, apply: Apply, kind: Kind
 ) -> None:
-    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path)
+    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path, kind=kind)
     near_host, near_cable, near_keys = add_spoke(new_host, hub, "near", 1)
     far_host, _, far_keys = add_spoke(new_host, hub, "far", 2)
     near = PeerSection(public_key=near_keys.public, allowed_ips=("10.0.0.2/32",))

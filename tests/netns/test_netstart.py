@@ -25,6 +25,7 @@ from tests.netns.engines import (
     show,
 )
 from tests.netns.hosts import Host, HostMaker, Link, hosts, link
+from tests.netns.kinds import EMBEDDED, Kind, only_our_own_engine
 from tests.netns.traffic import pings
 from tests.netns.waiting import eventually
 
@@ -40,6 +41,7 @@ class Machine:
     host: Host
     folder: Path
     keys: KeyPair = field(default_factory=new_key_pair)
+    kind: Kind = EMBEDDED
 
     @property
     def file(self) -> Path:
@@ -53,6 +55,7 @@ class Machine:
 
     def write_bytes(self, octets: bytes) -> None:
         self.folder.mkdir(exist_ok=True)
+        self.kind.choose(self.folder)
         self.file.touch(mode=0o600)
         self.file.write_bytes(octets)
 
@@ -112,20 +115,20 @@ class Network:
 
 
 @pytest.fixture
-def machine(new_host: HostMaker, tmp_path: Path) -> Machine:
-    return Machine(new_host("machine"), tmp_path / "etc")
+def machine(new_host: HostMaker, tmp_path: Path, kind: Kind) -> Machine:
+    return Machine(new_host("machine"), tmp_path / "etc", kind=kind)
 
 
-def new_network(new_host: HostMaker, folder: Path) -> Network:
-    left = Machine(new_host("left"), folder / "left")
-    right = Machine(new_host("right"), folder / "right")
+def new_network(new_host: HostMaker, folder: Path, kind: Kind = EMBEDDED) -> Network:
+    left = Machine(new_host("left"), folder / "left", kind=kind)
+    right = Machine(new_host("right"), folder / "right", kind=kind)
     return Network(left, right, link(left.host, right.host))
 
 
 @pytest.fixture
-def network(new_host: HostMaker, tmp_path: Path) -> Network:
+def network(new_host: HostMaker, tmp_path: Path, kind: Kind) -> Network:
     """Two hosts and a cable, and nothing else yet."""
-    return new_network(new_host, tmp_path)
+    return new_network(new_host, tmp_path, kind)
 
 
 @pytest.fixture
@@ -137,10 +140,10 @@ def running(network: Network) -> Network:
 
 
 @pytest.fixture(scope="module")
-def shared_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def shared_network(tmp_path_factory: pytest.TempPathFactory, kind: Kind) -> Iterator[Network]:
     folder = tmp_path_factory.mktemp("shared")
     with hosts(folder) as new_host:
-        network = new_network(new_host, folder)
+        network = new_network(new_host, folder, kind)
         network.write_both()
         network.start_both()
         yield network
@@ -206,6 +209,7 @@ def _without_loopback(text: str) -> list[str]:
     return [line for line in text.splitlines() if "127.0.0." not in line]
 
 
+@only_our_own_engine
 def test_a_second_run_sends_the_kernel_and_the_engine_only_questions(
     steady: Network, tmp_path: Path
 ) -> None:
@@ -333,6 +337,7 @@ def test_a_command_is_run_once_for_an_interface(machine: Machine, tmp_path: Path
     assert (tmp_path / "ran").read_text() == "wg0\n"
 
 
+@only_our_own_engine
 def test_after_the_engine_was_killed_a_run_brings_the_tunnel_back(running: Network) -> None:
     machine = running.left
     (engine,) = machine.host.processes("netstart_wgd")
@@ -343,6 +348,7 @@ def test_after_the_engine_was_killed_a_run_brings_the_tunnel_back(running: Netwo
     assert machine.netstart_well() == ""
 
 
+@only_our_own_engine
 def test_no_secret_is_on_a_command_line_or_in_a_record(steady: Network) -> None:
     machine = steady.left
     seen = machine.host.run("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; grep -r . /run")

@@ -21,11 +21,15 @@ import pytest
 from tests.netns import openbsd
 from tests.netns.engines import NETSTART_WG, KeyPair, ShownPeer, new_key_pair, show
 from tests.netns.hosts import Host, HostMaker
+from tests.netns.kinds import Kind, only_our_own_engine
 from tests.netns.openbsd import ping
 from tests.netns.waiting import eventually
 
 PROTOCOL = 119
 """The routing protocol number of the routes that netstart-wg adds."""
+
+MAY_BE_MADE_ANEW = ("--allow", "rebuild")
+"""The kernel's interface when its sockets are to be elsewhere."""
 
 RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETRULE = 18, 22, 26, 34
 """rtnetlink(7)."""
@@ -53,6 +57,7 @@ class Machine:
 
     host: Host
     folder: Path
+    kind: Kind
 
     def write(self, end: End, *lines: str, peer: End | None = None) -> None:
         """Write its hostname file: its key, its port, its peer, then these lines."""
@@ -70,8 +75,9 @@ class Machine:
         assert result.returncode == 0, result
         return result.stdout + result.stderr
 
-    def peer_of(self, end: End) -> ShownPeer:
-        (peer,) = show(self.host, end.interface).peers.values()
+    def peer_of(self, end: End, rdomain: int) -> ShownPeer:
+        within = ("ip", "netns", "exec", f"rdomain{rdomain}")
+        (peer,) = show(self.host, end.interface, *within).peers.values()
         return peer
 
     def addresses(self, rdomain: int, interface: str) -> list[str]:
@@ -90,10 +96,11 @@ class Machine:
 
 
 @pytest.fixture
-def machine(new_host: HostMaker, tmp_path: Path) -> Machine:
+def machine(new_host: HostMaker, tmp_path: Path, kind: Kind) -> Machine:
     folder = tmp_path / "etc"
     folder.mkdir()
-    return Machine(new_host("rdomains"), folder)
+    kind.choose(folder)
+    return Machine(new_host("rdomains"), folder, kind)
 
 
 def write_pair(
@@ -154,7 +161,7 @@ def test_the_sockets_follow_to_an_rdomain_that_was_deleted(
     machine.host.run("ip", "netns", "delete", "rdomain2")
     if is_made_again:
         machine.host.run("ip", "netns", "add", "rdomain2")
-    assert "wgrtable" in machine.netstart("-v")
+    assert "wgrtable" in machine.netstart("-v", *MAY_BE_MADE_ANEW)
     assert openbsd.attempt(machine.host, *in_rdomain(2), "ss", "-Hlnu").stdout
     assert machine.netstart("-v") == ""
 
@@ -163,6 +170,7 @@ def in_rdomain(rdomain: int) -> tuple[str, ...]:
     return (NETSTART_WG, "exec", "-T", str(rdomain))
 
 
+@only_our_own_engine
 def test_a_second_run_only_asks(machine: Machine, tmp_path: Path) -> None:
     machine.write(End(1), *FULL)
     machine.netstart()
@@ -199,7 +207,7 @@ def test_what_leaves_the_file_goes(machine: Machine) -> None:
     machine.write(end, *FULL)
     machine.netstart()
     machine.write(end, "rdomain 1", "inet 10.0.0.1/24")
-    machine.netstart()
+    machine.netstart(*MAY_BE_MADE_ANEW)
     assert machine.routes(1) == {}
     assert machine.addresses(1, "wg1") == ["10.0.0.1/24"]
     shown = machine.host.run(NETSTART_WG, "status", "wg1")
@@ -209,20 +217,23 @@ def test_what_leaves_the_file_goes(machine: Machine) -> None:
     assert machine.netstart() == ""
 
 
-def test_an_edited_rdomain_moves_the_interface_and_keeps_its_session(machine: Machine) -> None:
+def test_an_edited_rdomain_moves_the_interface_and_our_engine_keeps_its_session(
+    machine: Machine,
+) -> None:
     first, second = End(1), End(2)
     write_pair(machine, first, second, (1, 2))
     machine.netstart()
     assert ping(machine.host, 1, "10.0.0.2")
-    before = machine.peer_of(first)
+    before = machine.peer_of(first, 1)
     for rdomain in (3, 0, 1):
         write_pair(machine, first, second, (rdomain, 2))
         machine.netstart()
         assert machine.addresses(rdomain, "wg1") == ["10.0.0.1/24"]
         assert ping(machine.host, rdomain, "10.0.0.2")
         assert ping(machine.host, 2, "10.0.0.1")
-    after = machine.peer_of(first)
-    assert after.latest_handshake == before.latest_handshake > 0
+    after = machine.peer_of(first, 1)
+    is_kept = after.latest_handshake == before.latest_handshake > 0
+    assert is_kept is machine.kind.keeps_sessions_when_down
     assert after.received_bytes > before.received_bytes
     assert machine.netstart() == ""
 
@@ -234,13 +245,14 @@ def test_the_same_inner_addresses_in_other_rdomains_do_not_meet(machine: Machine
     machine.netstart()
     for first, second in tunnels:
         (others,) = [tunnel for tunnel in tunnels if tunnel != (first, second)]
-        before = machine.peer_of(others[0]).received_bytes
+        before = machine.peer_of(others[0], others[0].number).received_bytes
         assert ping(machine.host, first.number, "10.0.0.2")
         assert ping(machine.host, second.number, "10.0.0.1")
-        assert machine.peer_of(others[0]).received_bytes == before
-        assert machine.peer_of(first).received_bytes > 0
+        assert machine.peer_of(others[0], others[0].number).received_bytes == before
+        assert machine.peer_of(first, first.number).received_bytes > 0
 
 
+@only_our_own_engine
 def test_after_the_engine_was_killed_a_run_makes_the_interface_where_it_was(
     machine: Machine,
 ) -> None:
@@ -332,7 +344,7 @@ def test_exec_takes_root(with_rdomain: Host) -> None:
 def test_an_rdomain_can_be_a_namespace_that_somebody_else_has_made(machine: Machine) -> None:
     """Two tunnels have the same inner addresses, and one of the four ends is in `blue`."""
     host = machine.host
-    (machine.folder / "netstart-wg.toml").write_text('[rdomain]\n1 = { namespace = "blue" }\n')
+    machine.kind.choose(machine.folder, '[rdomain]\n1 = { namespace = "blue" }\n')
     blue, own = (End(1), End(2)), (End(3), End(4))
     write_pair(machine, *blue, (1, 2))
     write_pair(machine, *own, (3, 4))
@@ -385,21 +397,21 @@ def test_an_rdomain_of_ours_goes_when_it_is_empty_and_one_of_others_stays(
 
     host.run("ip", "netns", "add", "rdomain4")
     write(1, 2)
-    machine.netstart()
+    machine.netstart(*MAY_BE_MADE_ANEW)
     assert there() == {"rdomain1", "rdomain2", "rdomain4"}
     write(4, 3)
-    machine.netstart()
+    machine.netstart(*MAY_BE_MADE_ANEW)
     assert there() == {"rdomain3", "rdomain4"}
     assert machine.addresses(4, "wg1") == ["10.0.0.1/24", "fd00::1/64"]
     assert machine.routes(4) == {"10.9.0.0/16": ("10.0.0.9", "wg1", 8)}
     inside = host.start(*in_rdomain(3), "sleep", "60")
     eventually(partial(host.processes, "sleep"))
     write(0, 0)
-    machine.netstart()
+    machine.netstart(*MAY_BE_MADE_ANEW)
     assert there() == {"rdomain3", "rdomain4"}, "somebody is in one, and the other is not ours"
     inside.stop()
     write(3, 3)
-    machine.netstart()
-    machine.netstart()
+    machine.netstart(*MAY_BE_MADE_ANEW)
+    machine.netstart(*MAY_BE_MADE_ANEW)
     host.run(NETSTART_WG, "ifconfig", "wg1", "destroy")
     assert there() == {"rdomain4"}

@@ -24,6 +24,7 @@ from tests.netns.engines import (
     show,
 )
 from tests.netns.hosts import Host, HostMaker
+from tests.netns.kinds import Kind
 from tests.netns.test_hitless import PORT, Hub, add_spoke
 from tests.netns.traffic import Flood, pings
 from tests.netns.waiting import eventually
@@ -54,9 +55,9 @@ signal.pause()
 
 @pytest.mark.parametrize("obstacle", [refuse_ipv6, take_the_port])
 def test_what_the_kernel_refuses_leaves_everything_and_every_session(
-    new_host: HostMaker, tmp_path: Path, obstacle: Callable[[Host], str]
+    new_host: HostMaker, tmp_path: Path, kind: Kind, obstacle: Callable[[Host], str]
 ) -> None:
-    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path)
+    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path, kind=kind)
     near_host, _, near_keys = add_spoke(new_host, hub, "near", 1)
     far_host, _, far_keys = add_spoke(new_host, hub, "far", 2)
     near = PeerSection(public_key=near_keys.public, allowed_ips=("10.0.0.2/32",))
@@ -94,11 +95,12 @@ def test_what_the_kernel_refuses_leaves_everything_and_every_session(
 
 
 def test_an_interface_that_was_moved_comes_back_with_all_it_had(
-    new_host: HostMaker, tmp_path: Path
+    new_host: HostMaker, tmp_path: Path, kind: Kind
 ) -> None:
-    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path)
+    hub = Hub(host=new_host("hub"), keys=new_key_pair(), folder=tmp_path, kind=kind)
     near_host, _, near_keys = add_spoke(new_host, hub, "near", 1)
     near = PeerSection(public_key=near_keys.public, allowed_ips=("10.0.0.2/32", "10.7.0.0/16"))
+    kind.choose(tmp_path)
     file = tmp_path / "hostname.wg0"
     file.touch(mode=0o600)
     lines = f"wgkey {hub.keys.private} wgport {PORT}\n" + near.hostname_line()
@@ -120,7 +122,8 @@ def test_an_interface_that_was_moved_comes_back_with_all_it_had(
     assert picture(hub.host)[1:] == before
     assert hub.host.run("ip", "route", "show", "dev", "wg0") == routes
     assert pings(near_host, "10.0.0.1")
-    assert show(hub.host, "wg0").peers[near.public_key].latest_handshake == handshake > 0
+    after = show(hub.host, "wg0").peers[near.public_key].latest_handshake
+    assert (after == handshake > 0) is kind.keeps_sessions_when_down
 
 
 def picture(host: Host) -> list[object]:

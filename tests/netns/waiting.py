@@ -16,7 +16,7 @@ def eventually(
     observe: Callable[[], Value],
     holds: Callable[[Value], object] = bool,
     *,
-    within: float = 10.0,
+    within: float = 30.0,
     what: str = "",
 ) -> Value:
     """Return the first observation that holds; fail after `within` seconds with the last one."""

@@ -24,10 +24,17 @@ CONSOLE_LINES = 40
 FAILED = 125
 """Of the machine, not of the command."""
 LIFE = (sys.executable, "-m", "pytest", "--quiet", "--exitfirst", "tests/vm/life")
+WITH_THE_KERNELS_ENGINE = (
+    "test_rdomains.py::test_a_file_with_everything_is_made_so[kernel]",
+    "test_rdomains.py::test_the_sockets_follow_to_an_rdomain_that_was_deleted[kernel-True]",
+    "test_rdomains.py::test_what_leaves_the_file_goes[kernel]",
+)
+"""Of the tests in tests/netns, what there is time for in a machine that is emulated."""
 TESTS = (
     "python3 -m pytest -q --color=no -p no:cacheprovider"
     " tests/datapath/test_python.py tests/vm/inside"
-    " tests/backends/test_contract.py tests/backends/test_kernel.py"
+    " tests/backends/test_contract.py tests/backends/test_kernel.py "
+    + " ".join(f"tests/netns/{test}" for test in WITH_THE_KERNELS_ENGINE)
 )
 RUN = """
 mkdir tree && tar -xf /dev/vdb && cd tree || exit
