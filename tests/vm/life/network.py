@@ -1,9 +1,11 @@
 """What is around the machine: a network, and in a namespace peers with the kernel's WireGuard.
 
-    netstart-wgd wg0 ── uplink 192.0.2.1 ════ uplink 192.0.2.2 ── wg0 of the kernel
-    netstart-wgd wg1 ── uplink 2001:db8::1 ══ uplink 2001:db8::2 ── wg1 of the kernel
+    netstart-wgd wg0 ── uplink 192.0.2.1 ════ uplink 192.0.2.2 ── peer0, of the kernel
+    netstart-wgd wg1 ── uplink 2001:db8::1 ══ uplink 2001:db8::2 ── peer1, of the kernel
 
-A unit makes it at each boot, before network.target: what netstart-wg may expect, and no more.
+Their interfaces have names of their own: wg(8) would take those of ours for them, by the sockets
+in /run/wireguard, which is everybody's.  A unit makes all this at each boot, before
+network.target: what netstart-wg may expect, and no more.
 """
 
 from __future__ import annotations
@@ -55,16 +57,16 @@ address add 192.0.2.2/24 dev uplink
 address add 2001:db8::2/64 dev uplink
 link set lo up
 link set uplink up
-link add wg0 type wireguard
-link add wg1 type wireguard
-address add 10.9.0.2/24 dev wg0
-address add fd09::2/64 dev wg0
-address add 10.8.0.2/24 dev wg1
+link add peer0 type wireguard
+link add peer1 type wireguard
+address add 10.9.0.2/24 dev peer0
+address add fd09::2/64 dev peer0
+address add 10.8.0.2/24 dev peer1
 END
-ip netns exec peer wg setconf wg0 /root/peer.wg0
-ip netns exec peer wg setconf wg1 /root/peer.wg1
-ip -n peer link set wg0 up
-ip -n peer link set wg1 up
+ip netns exec peer wg setconf peer0 /root/peer0
+ip netns exec peer wg setconf peer1 /root/peer1
+ip -n peer link set peer0 up
+ip -n peer link set peer1 up
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from netstart_wg import VERSION
 from tests.vm.life.conftest import Life
-from tests.vm.life.network import COMMAND, PASSES, SCRIPT, UNIT, our_file, their_file
+from tests.vm.life.network import COMMAND, OURS, PASSES, SCRIPT, UNIT, our_file, their_file
 
 Tell = Callable[[str], None]
 
@@ -49,7 +49,7 @@ def test_the_package_is_installed_and_one_unit_is_enabled(life: Life, tell: Tell
     life.write("/root/answer.py", ANSWER)
     life.write("/root/ask.py", ASK)
     for number in (0, 1):
-        life.write(f"/root/peer.wg{number}", their_file(number))
+        life.write(f"/root/peer{number}", their_file(number))
     life.write("/etc/hostname.wg0", our_file(0, COMMAND))
     life.write("/etc/hostname.wg1", our_file(1))
     life.run("systemctl --quiet enable around.service")
@@ -73,7 +73,7 @@ def test_after_a_boot_the_tunnel_carries_traffic_without_a_login(life: Life, tel
         systemctl show netstart-wg.service -P ExecMainStartTimestampMonotonic
         systemctl show netstart-wg.service -P ExecMainExitTimestampMonotonic
         systemctl show -P UserspaceTimestampMonotonic
-        handshake=$(peer wg show wg0 latest-handshakes | cut -f2)
+        handshake=$(peer wg show peer0 latest-handshakes | cut -f2)
         uptime=$(uptime | tr -d .)0000
         echo $(((handshake - $(date +%s)) * 1000000 + uptime))
         """
@@ -120,5 +120,18 @@ def test_a_peer_roams_and_is_followed(life: Life) -> None:
         peer ip address add 192.0.2.2/24 dev uplink
         eventually 60 peer {PASSES} 10.9.0.1
         wg show wg0 endpoints | grep -F 192.0.2.2:51820
+        """
+    )
+
+
+def test_the_kernel_initiates_after_it_has_forgotten_us(life: Life) -> None:
+    life.run(
+        f"""
+        handshake=$(peer wg show peer0 latest-handshakes)
+        peer wg setconf peer0 /root/peer0
+        peer wg set peer0 peer {OURS.public} endpoint 192.0.2.1:51820
+        eventually 60 peer {PASSES} 10.9.0.1
+        peer {PASSES} fd09::1
+        test "$handshake" != "$(peer wg show peer0 latest-handshakes)"
         """
     )

@@ -1,0 +1,32 @@
+"""What dies while it carries traffic, and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.vm.life.conftest import Life
+
+Tell = Callable[[str], None]
+
+
+def test_an_engine_that_is_killed_comes_back_with_everything(life: Life, tell: Tell) -> None:
+    told = life.run(
+        """
+        look() { ip -brief address show dev wg0; ip route; ip -6 route; wg show wg0 listen-port; }
+        look >/run/before
+        ran=$(ran)
+        engine=$(systemctl show -P MainPID netstart-wgd@wg0.service)
+        begun=$(uptime)
+        kill -9 "$engine"
+        eventually 60 ping -n -q -c 1 -W 1 10.9.0.2
+        echo "$begun $(uptime)"
+        look | diff /run/before -
+        now=$(systemctl show -P MainPID netstart-wgd@wg0.service)
+        test "$now" != "$engine"
+        test "$(pgrep -c -f 'netstart-wgd -f wg0')" = 1
+        test "$(ran)" = "$ran"
+        netstart-wg -n
+        """
+    ).splitlines()
+    begun, ended = map(float, told[0].split())
+    tell(f"traffic {ended - begun:.1f} s after kill -9")
