@@ -184,6 +184,5 @@ def test_a_command_that_is_begun_is_completed(shell: Shell) -> None:
     assert shell.becomes("netstart-wg confirm --rev") == "ran confirm --revert"
 
 
-@pytest.mark.skipif(which("shellcheck") is None, reason="no shellcheck")
 def test_shellcheck_has_nothing_to_say_of_that_of_bash() -> None:
     subprocess.run(["shellcheck", "--shell=bash", COMPLETION / "netstart-wg.bash"], check=True)

@@ -6,7 +6,6 @@ import os
 import subprocess
 from functools import partial
 from pathlib import Path
-from shutil import which
 
 import pytest
 
@@ -73,7 +72,6 @@ def test_sysvinit_starts_reloads_and_stops(host: Host) -> None:
     eventually(partial(host.processes, "netstart-wgd"), lambda found: not found)
 
 
-@pytest.mark.skipif(which("runsv") is None, reason="no runit, which would not do on this machine")
 def test_runit_brings_them_up_and_down(host: Host) -> None:
     write_secretly(host, FILE, hostname_file())
     folder = "/etc/sv-netstart-wg"
@@ -92,7 +90,6 @@ def test_the_scripts_may_be_executed() -> None:
         assert script.stat().st_mode & 0o111 == 0o111, script
 
 
-@pytest.mark.skipif(which("shellcheck") is None, reason="no shellcheck")
 def test_shellcheck_has_nothing_to_say_of_them() -> None:
     scripts = [SYSVINIT, OPENRC, RUNIT / "run", RUNIT / "finish", RUNIT / "control/h"]
     subprocess.run(["shellcheck", "--shell=sh", *scripts], check=True)
