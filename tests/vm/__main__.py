@@ -26,8 +26,8 @@ FAILED = 125
 LIFE = (sys.executable, "-m", "pytest", "--quiet", "--exitfirst", "tests/vm/life")
 WITH_THE_KERNELS_ENGINE = (
     "test_rdomains.py::test_a_file_with_everything_is_made_so[kernel]",
-    "test_rdomains.py::test_the_sockets_follow_to_an_rdomain_that_was_deleted[kernel-True]",
     "test_rdomains.py::test_what_leaves_the_file_goes[kernel]",
+    "test_rdomains.py::test_an_edited_rdomain_moves_the_interface_and_our_engine_keeps_its_session[kernel]",
 )
 """Of the tests in tests/netns, what there is time for in a machine that is emulated."""
 TESTS = (
