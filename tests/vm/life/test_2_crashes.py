@@ -1,4 +1,4 @@
-"""What dies while it carries traffic, and comes back."""
+"""What is restarted, or dies, while it carries traffic, and comes back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ from collections.abc import Callable
 from tests.vm.life.conftest import Life
 
 Tell = Callable[[str], None]
+
+
+def test_an_engine_that_is_restarted_loses_no_packet_and_no_session(life: Life, tell: Tell) -> None:
+    said = life.run(
+        """
+        handshake=$(peer wg show peer0 latest-handshakes)
+        ip netns exec peer ping -n -i 0.05 -c 300 -W 60 10.9.0.1 >/run/pings &
+        eventually 60 grep -F icmp_seq=20 /run/pings
+        systemctl restart netstart-wgd@wg0.service
+        wait $!
+        test "$handshake" = "$(peer wg show peer0 latest-handshakes)"
+        grep -F transmitted /run/pings
+        """
+    )
+    tell(f"restart: {said.strip()}")
+    assert "300 received" in said
 
 
 def test_an_engine_that_is_killed_comes_back_with_everything(life: Life, tell: Tell) -> None:
