@@ -7,6 +7,7 @@ here, with keys that nobody will ever use, and one of them demands a cookie.
 
 from __future__ import annotations
 
+import netstart_wg.engine.preservation  # noqa: F401 - `Succession` has no earlier use for it
 from netstart_wg.model.keys import PrivateKey
 from netstart_wg.protocol.crypto import InvalidTag, transport_cipher, xopen, xseal
 from netstart_wg.protocol.noise import (
