@@ -1,6 +1,7 @@
 # make demo    two hosts, a tunnel between them, and netstart-wg in each
 # make check   everything that must hold
-# make check-vm   what takes a machine that boots, and a kernel of its own, in a virtual machine:
+# make check-boot   a virtual machine in which the package is installed, that boots and dies
+# make check-vm   that, and what wants a kernel of its own, in another one:
 #                 VM='COMMAND' runs that command in it instead
 # Both set up what they need first; contrib/setup and contrib/peers say what that is.
 
@@ -14,7 +15,7 @@ READY = $(VENV)/ready
 # Debian keeps ip, tcpdump and others where an ordinary user's PATH does not reach.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo check check-vm bench bench-language bench-runs install uninstall deb setup clean demo-tools check-tools vm-tools peers
+.PHONY: demo check check-boot check-vm bench bench-language bench-runs install uninstall deb setup clean demo-tools check-tools vm-tools peers
 
 demo: demo-tools $(READY)
 	@contrib/demo/demo.sh
@@ -25,6 +26,9 @@ check: check-tools peers $(READY)
 	$(VENV)/bin/mypy --no-error-summary
 	mandoc -T lint -W warning man/*.[1-9]
 	$(VENV)/bin/python -m tests
+
+check-boot: vm-tools $(READY)
+	$(VENV)/bin/python -m pytest --quiet --exitfirst tests/vm/life
 
 check-vm: vm-tools $(READY)
 	$(VENV)/bin/python -m tests.vm $(VM)
